@@ -1,0 +1,1 @@
+"""All that crosses a process, named once: standard library only, imported by functions and worker alike."""

@@ -1,0 +1,30 @@
+"""Names and limits that two processes must agree on: a change here is a change of contract."""
+
+from typing import Final
+
+TASK_RUN_PREDICTION: Final = "inference.run_prediction"
+"""Celery task that wakes a worker up; its one argument is the task id as a string (ADR 0002)."""
+
+QUEUE_PREDICTIONS: Final = "predictions"
+"""Celery queue (a Redis list of the same name) that `TASK_RUN_PREDICTION` is sent to."""
+
+CHANNEL_FINISHED: Final = "prediction_finished"
+"""Postgres NOTIFY channel; the payload is the task id of a row that reached a final state."""
+
+HEADER_REQUEST_ID: Final = "X-Request-Id"
+"""HTTP header with the id that follows one request through Nginx, function, worker and row."""
+
+MESSAGE_CORRELATION_ID: Final = "correlation_id"
+"""Property of the Celery message that carries the request id on."""
+
+DEFAULT_MODEL: Final = "iris"
+"""Model that answers when a submit names none."""
+
+MAX_INSTANCES: Final = 1000
+"""Rows of features that one submit may hold."""
+
+MAX_BODY_BYTES: Final = 1_000_000
+"""Size of a submit's body; Nginx refuses at the same size before a function runs."""
+
+MAX_WAIT_S: Final = 20
+"""Longest long poll of `GET /results/{task_id}?wait=`, in seconds."""
