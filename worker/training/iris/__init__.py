@@ -1,0 +1,1 @@
+"""The Iris classifier: the model that answers when a submit names none."""
