@@ -1,0 +1,1 @@
+"""What both functions share: settings, telemetry, problem documents, adapters to Postgres and Redis."""

@@ -1,0 +1,59 @@
+"""Logs and metrics of a function, through Powertools; the one place where a metrics provider is chosen."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aws_lambda_powertools.logging import Logger
+from aws_lambda_powertools.metrics import Metrics, MetricUnit
+from chalice.app import ConvertToMiddleware, Request, Response
+
+from inference_api.settings import Settings
+
+type Next = Callable[[Request], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """What routes and the middleware write to; a failure in here never changes an answer."""
+
+    logger: Logger
+    metrics: Metrics
+
+    def count(self, name: str) -> None:
+        """Add one to a counter; its name ends in `_total`."""
+        self.metrics.add_metric(name=name, unit=MetricUnit.Count, value=1)
+
+    def observe(self, request: Request, get_response: Next) -> Response:
+        """Chalice middleware: wrap Powertools' own decorators around a request.
+
+        Raises:
+            Exception: what the request itself raised; what only telemetry raised is logged instead.
+        """
+        answers: list[Response] = []
+
+        def answer(inner_request: Request) -> Response:
+            answers.append(get_response(inner_request))
+            return answers[-1]
+
+        def with_metrics(inner_request: Request) -> Response:
+            flush_at_end = self.metrics.log_metrics(capture_cold_start_metric=True)
+            response: Response = ConvertToMiddleware(flush_at_end)(inner_request, answer)
+            return response
+
+        try:
+            with_context = self.logger.inject_lambda_context(clear_state=True)
+            response: Response = ConvertToMiddleware(with_context)(request, with_metrics)
+        except Exception:
+            if not answers:
+                raise
+            self.logger.exception("telemetry failed")
+            return answers[-1]
+        return response
+
+
+def powertools(settings: Settings) -> Telemetry:
+    """Write JSON lines and embedded metrics (EMF) to standard output, where Lambda collects both."""
+    return Telemetry(
+        logger=Logger(service=settings.service, level=settings.log_level, utc=True, use_rfc3339=True),
+        metrics=Metrics(service=settings.service, namespace=settings.metrics_namespace),
+    )

@@ -1,0 +1,52 @@
+"""What a function is told by its environment; the entry file reads it once, in Lambda's init."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from inference_api.errors import SettingsError
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of one function process; the addresses hold passwords, so they stay out of its repr."""
+
+    database_url: str = field(repr=False)
+    broker_url: str = field(repr=False)
+    log_level: str
+    service: str
+    metrics_namespace: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], service: str) -> Self:
+        """Read and check the settings.
+
+        Args:
+            environment: the process's variables.
+            service: name in logs and metrics where POWERTOOLS_SERVICE_NAME does not say another.
+
+        Raises:
+            SettingsError: a needed variable is missing or wrong; the text names it, never its value.
+        """
+        return cls(
+            database_url=_needed(environment, "DATABASE_URL", "postgresql://user:password@host:5432/name"),
+            broker_url=_needed(environment, "BROKER_URL", "redis://host:6379/0"),
+            log_level=_log_level(environment.get("LOG_LEVEL") or "INFO"),
+            service=environment.get("POWERTOOLS_SERVICE_NAME") or service,
+            metrics_namespace=environment.get("POWERTOOLS_METRICS_NAMESPACE") or "inference",
+        )
+
+
+def _needed(environment: Mapping[str, str], name: str, example: str) -> str:
+    value = environment.get(name, "").strip()
+    if not value:
+        raise SettingsError(f"{name} is not set: the function needs an address such as {example}")
+    return value
+
+
+def _log_level(name: str) -> str:
+    if name.upper() not in LOG_LEVELS:
+        raise SettingsError(f"LOG_LEVEL is not one of {', '.join(LOG_LEVELS)}")
+    return name.upper()

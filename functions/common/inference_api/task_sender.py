@@ -1,0 +1,67 @@
+"""Wakes a worker up through Celery, by the task's name alone: no worker code on this side."""
+
+import time
+from typing import Final
+
+import kombu.transport.redis  # noqa: F401 - Celery would import it in the first request; init is the place
+from celery import Celery  # type: ignore[import-untyped]  # Celery ships no types
+from kombu.entity import Queue
+from kombu.exceptions import OperationalError
+
+from inference_api.errors import BrokerUnavailableError
+from inference_contract.names import MESSAGE_CORRELATION_ID, QUEUE_PREDICTIONS, TASK_RUN_PREDICTION
+
+BUDGET_S: Final = 0.5
+"""For one wake-up: the row is stored already, and the sweeper sends what is not sent here."""
+
+
+class TaskSender:
+    """A Celery client that gives up early instead of waiting for a broker."""
+
+    def __init__(self, broker_url: str) -> None:
+        self._app = Celery("inference_api", broker=broker_url, set_as_current=False)
+        self._app.conf.update(
+            task_queues=[Queue(QUEUE_PREDICTIONS)],  # type: ignore[no-untyped-call]  # kombu is typed in part
+            task_default_queue=QUEUE_PREDICTIONS,
+            task_serializer="json",
+            accept_content=["json"],
+            broker_connection_retry=False,
+            broker_transport_options={
+                "socket_timeout": BUDGET_S,
+                "socket_connect_timeout": BUDGET_S,
+                "max_retries": 0,
+            },
+        )
+
+    def send(self, task_id: str, correlation_id: str) -> None:
+        """Put one wake-up on the queue; a connection that has died since the last one is replaced once.
+
+        Raises:
+            BrokerUnavailableError: the wake-up is not known to be sent.
+        """
+        deadline = time.monotonic() + BUDGET_S
+        try:
+            self._publish(task_id, correlation_id)
+        except OperationalError as error:
+            self._app.pool.force_close_all()
+            if time.monotonic() >= deadline:
+                raise BrokerUnavailableError from error
+            self._publish_anew(task_id, correlation_id)
+
+    def _publish_anew(self, task_id: str, correlation_id: str) -> None:
+        try:
+            self._publish(task_id, correlation_id)
+        except OperationalError as error:
+            self._app.pool.force_close_all()
+            raise BrokerUnavailableError from error
+
+    def _publish(self, task_id: str, correlation_id: str) -> None:
+        self._app.send_task(
+            TASK_RUN_PREDICTION,
+            args=[task_id],
+            task_id=task_id,
+            queue=QUEUE_PREDICTIONS,
+            ignore_result=True,
+            retry=False,
+            **{MESSAGE_CORRELATION_ID: correlation_id},
+        )

@@ -1,0 +1,59 @@
+"""`POST /predict`: the HTTP side of a submit."""
+
+from http import HTTPStatus
+from typing import Final
+
+from chalice.app import Chalice, Request, Response
+
+import json_body
+import submission
+from inference_api.errors import BodyTooLargeError, MalformedBodyError
+from inference_api.http_app import add_route, json_response
+from inference_api.observability import Telemetry
+from inference_api.request_id import request_id_of
+from inference_contract.names import MAX_BODY_BYTES
+from submit import Accepted, Submit
+
+FIRST_LOOK_S: Final = 1
+"""When a client may first ask for the result: an unloaded worker is done well before."""
+MAX_BASE64_CHARACTERS: Final = 4 * (MAX_BODY_BYTES // 3 + 1)
+
+
+def add_submit_routes(app: Chalice, telemetry: Telemetry, submit: Submit) -> None:
+    """Add the predict function's only route."""
+
+    def post_predict(request: Request) -> Response:
+        accepted = submit(submission.read(json_body.parse(_body(request))), request_id_of(request))
+        _report(telemetry, accepted)
+        return _answer(accepted)
+
+    add_route(app, telemetry, "POST", "/predict", post_predict)
+
+
+def _answer(accepted: Accepted) -> Response:
+    result_url = f"/results/{accepted.task_id}"
+    return json_response(
+        {"task_id": accepted.task_id, "status": "Task submitted", "result_url": result_url},
+        HTTPStatus.ACCEPTED,
+        {"Location": result_url, "Retry-After": str(FIRST_LOOK_S)},
+    )
+
+
+def _report(telemetry: Telemetry, accepted: Accepted) -> None:
+    telemetry.logger.append_keys(task_id=accepted.task_id)
+    telemetry.count("predictions_accepted_total")
+    if not accepted.sent:
+        telemetry.count("wakeups_failed_total")
+        telemetry.logger.warning("wake-up not sent", extra={"action": "left to the sweeper"})
+
+
+def _body(request: Request) -> bytes:
+    """Take the body's bytes, also where API Gateway wrapped them in base64; the size is looked at first."""
+    wrapped = request.to_original_event().get("body") or ""
+    if len(wrapped) > MAX_BASE64_CHARACTERS:
+        raise BodyTooLargeError(f"The body has more than {MAX_BODY_BYTES} bytes.")
+    try:
+        body = request.raw_body
+    except ValueError as error:
+        raise MalformedBodyError("The body is neither text nor valid base64.") from error
+    return body.encode() if isinstance(body, str) else body
