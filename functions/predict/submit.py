@@ -36,10 +36,10 @@ class Wakeups(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A job whose row is committed; without `sent` the sweeper has yet to wake a worker up for it."""
+    """A job whose row is committed; one with an `unsent_reason` is left to the sweeper to send."""
 
     task_id: str
-    sent: bool
+    unsent_reason: str | None
 
 
 def _random_id() -> str:
@@ -67,16 +67,16 @@ class Submit:
         _check_lengths(submission, model)
         job = NewJob(self.new_id(), model.id, submission.rows, correlation_id)
         self.jobs.store(job)
-        return Accepted(job.task_id, sent=self._wake_up(job))
+        return Accepted(job.task_id, self._wake_up(job))
 
-    def _wake_up(self, job: NewJob) -> bool:
+    def _wake_up(self, job: NewJob) -> str | None:
         """Send after the commit; whatever fails from here on, the sweeper will see to."""
         try:
             self.wakeups.send(job.task_id, job.correlation_id)
             self.jobs.mark_sent(job.task_id)
-        except (BrokerUnavailableError, DatabaseUnavailableError):
-            return False
-        return True
+        except (BrokerUnavailableError, DatabaseUnavailableError) as error:
+            return str(error)
+        return None
 
 
 def _check_lengths(submission: Submission, model: Model) -> None:

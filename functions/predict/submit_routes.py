@@ -42,9 +42,11 @@ def _answer(accepted: Accepted) -> Response:
 def _report(telemetry: Telemetry, accepted: Accepted) -> None:
     telemetry.logger.append_keys(task_id=accepted.task_id)
     telemetry.count("predictions_accepted_total")
-    if not accepted.sent:
+    if accepted.unsent_reason is not None:
         telemetry.count("wakeups_failed_total")
-        telemetry.logger.warning("wake-up not sent", extra={"action": "left to the sweeper"})
+        telemetry.logger.warning(
+            "wake-up left to the sweeper", extra={"action": "send", "reason": accepted.unsent_reason}
+        )
 
 
 def _body(request: Request) -> bytes:

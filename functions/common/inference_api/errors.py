@@ -56,7 +56,7 @@ class NotReadyError(ApiError):
 
 
 class DatabaseUnavailableError(ApiError):
-    """The database did not answer in time; nothing was accepted. Try again."""
+    """The database did not answer in time; try again."""
 
 
 class BrokerUnavailableError(ApiError):

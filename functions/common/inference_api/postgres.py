@@ -16,6 +16,8 @@ from inference_api.errors import DatabaseUnavailableError
 
 BUDGET_S: Final = 2.0
 """For one statement, with connecting, and with replacing a dead connection once."""
+STATEMENT_TIMEOUT_MS: Final = 1800
+"""The server's own limit comes first: what it has cancelled cannot be committed after we gave up."""
 
 type Row = tuple[Any, ...]
 type Parameters = Sequence[object]
@@ -89,7 +91,7 @@ class Database:
             self._connection = psycopg2.connect(
                 self._url,
                 application_name=self._application_name,
-                options=f"-c statement_timeout={int(BUDGET_S * 1000)}",
+                options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS}",
                 async_=True,
             )
             _wait(self._connection, deadline)

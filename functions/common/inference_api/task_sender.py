@@ -1,12 +1,11 @@
 """Wakes a worker up through Celery, by the task's name alone: no worker code on this side."""
 
 import time
-from typing import Final
+from typing import Any, Final
 
 import kombu.transport.redis  # noqa: F401 - Celery would import it in the first request; init is the place
 from celery import Celery  # type: ignore[import-untyped]  # Celery ships no types
 from kombu.entity import Queue
-from kombu.exceptions import OperationalError
 
 from inference_api.errors import BrokerUnavailableError
 from inference_contract.names import MESSAGE_CORRELATION_ID, QUEUE_PREDICTIONS, TASK_RUN_PREDICTION
@@ -16,16 +15,19 @@ BUDGET_S: Final = 0.5
 
 
 class TaskSender:
-    """A Celery client that gives up early instead of waiting for a broker."""
+    """A Celery client that gives up early instead of waiting for a broker.
+
+    It holds its one producer itself: Celery's pools cannot be used again once they were closed by force.
+    """
 
     def __init__(self, broker_url: str) -> None:
+        self._producer: Any = None
         self._app = Celery("inference_api", broker=broker_url, set_as_current=False)
         self._app.conf.update(
             task_queues=[Queue(QUEUE_PREDICTIONS)],  # type: ignore[no-untyped-call]  # kombu is typed in part
             task_default_queue=QUEUE_PREDICTIONS,
             task_serializer="json",
             accept_content=["json"],
-            broker_connection_retry=False,
             broker_transport_options={
                 "socket_timeout": BUDGET_S,
                 "socket_connect_timeout": BUDGET_S,
@@ -37,25 +39,24 @@ class TaskSender:
         """Put one wake-up on the queue; a connection that has died since the last one is replaced once.
 
         Raises:
-            BrokerUnavailableError: the wake-up is not known to be sent.
+            BrokerUnavailableError: the wake-up is not known to be sent; its cause is in the text.
         """
-        deadline = time.monotonic() + BUDGET_S
-        try:
-            self._publish(task_id, correlation_id)
-        except OperationalError as error:
-            self._app.pool.force_close_all()
-            if time.monotonic() >= deadline:
-                raise BrokerUnavailableError from error
-            self._publish_anew(task_id, correlation_id)
+        self._attempt(
+            task_id, correlation_id, time.monotonic() + BUDGET_S, replace=self._producer is not None
+        )
 
-    def _publish_anew(self, task_id: str, correlation_id: str) -> None:
+    def _attempt(self, task_id: str, correlation_id: str, deadline: float, *, replace: bool) -> None:
         try:
             self._publish(task_id, correlation_id)
-        except OperationalError as error:
-            self._app.pool.force_close_all()
-            raise BrokerUnavailableError from error
+        except Exception as error:  # the row is committed: whatever sending fails at must not fail the submit
+            self._drop()
+            if not replace or time.monotonic() >= deadline:
+                raise BrokerUnavailableError(f"The broker took no wake-up: {error}") from error
+            self._attempt(task_id, correlation_id, deadline, replace=False)
 
     def _publish(self, task_id: str, correlation_id: str) -> None:
+        if self._producer is None:
+            self._producer = self._app.amqp.Producer(self._app.connection_for_write(), auto_declare=False)
         self._app.send_task(
             TASK_RUN_PREDICTION,
             args=[task_id],
@@ -63,5 +64,11 @@ class TaskSender:
             queue=QUEUE_PREDICTIONS,
             ignore_result=True,
             retry=False,
+            producer=self._producer,
             **{MESSAGE_CORRELATION_ID: correlation_id},
         )
+
+    def _drop(self) -> None:
+        if self._producer is not None:
+            self._producer.connection.collect()
+            self._producer = None
