@@ -1,0 +1,66 @@
+# Every verb of the project; each does the set-up that it needs.
+PYTHON := .venvs/app/bin/python
+STACK := $(PYTHON) -m stack
+export PYTHONPATH := contract
+SHELL := /bin/sh
+
+.PHONY: up down status logs deploy psql doctor clean test check format bench help
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: .venvs/.app-ready .venvs/.localstack-ready ## start everything, deploy the functions, send a flower through
+	@$(STACK) up
+
+down: .venvs/.app-ready ## stop everything; what is stored stays
+	@$(STACK) down
+
+status: .venvs/.app-ready ## one line a part; exit code 1 when one is not well
+	@$(STACK) status
+
+# `make logs` follows all parts, `make logs worker` (or part=worker) one.
+ifeq (logs,$(firstword $(MAKECMDGOALS)))
+part ?= $(word 2,$(MAKECMDGOALS))
+ifneq (,$(word 2,$(MAKECMDGOALS)))
+.PHONY: $(word 2,$(MAKECMDGOALS))
+$(word 2,$(MAKECMDGOALS)): logs ; @:
+endif
+endif
+logs: .venvs/.app-ready ## follow the logs of all parts, or of one: make logs worker
+	@$(STACK) logs $(part)
+
+deploy: .venvs/.app-ready ## package the functions and deploy what changed
+	@$(STACK) deploy
+
+psql: .venvs/.app-ready ## open psql in database celery_db as celery_user
+	@$(STACK) psql
+
+doctor: .venvs/.app-ready ## what is installed, what is loaded, what differs, what is stuck
+	@$(STACK) doctor
+
+clean: .venvs/.app-ready ## stop everything and delete all that is stored
+	@$(STACK) clean
+
+test: .venvs/.dev-ready .venvs/.localstack-ready .venvs/.sam-ready ## the whole suite, on ports and a folder of its own
+	@$(STACK) packages
+	@$(PYTHON) -m pytest $(args)
+
+check: .venvs/.dev-ready .venvs/.localstack-ready .venvs/.sam-ready ## the gate: style, types, imports, templates, configuration
+	@$(STACK) packages
+	@stack/check.sh
+
+format: .venvs/.dev-ready ## put the code into the one format
+	@.venvs/app/bin/ruff check --fix --quiet . ; .venvs/app/bin/ruff format --quiet .
+
+.venvs/.app-ready: requirements/app.txt requirements/uv.txt stack/bootstrap.sh
+	@stack/bootstrap.sh app
+
+.venvs/.dev-ready: .venvs/.app-ready requirements/dev.txt
+	@stack/bootstrap.sh dev
+
+.venvs/.localstack-ready: .venvs/.app-ready requirements/localstack.txt requirements/lambda-runtime.txt infra/localstack/pyproject.toml
+	@stack/bootstrap.sh localstack
+
+.venvs/.sam-ready: .venvs/.app-ready requirements/sam.txt
+	@stack/bootstrap.sh sam

@@ -1,0 +1,6 @@
+#!/bin/sh
+# LocalStack forgets everything when it stops: deploy what was packaged last, each time it is ready.
+set -eu
+cd "$STACK_ROOT"
+export PYTHONPATH="$STACK_ROOT/contract"
+exec "$STACK_PYTHON" -m stack deploy --packaged

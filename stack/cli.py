@@ -1,0 +1,154 @@
+"""The launcher's verbs. Each ends with exit code 0, or with a message that names the part and the way out."""
+
+import os
+import shutil
+import signal
+import sys
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from stack import deployment, start
+from stack.context import DATABASE, LOOPBACK, OWNER, Context, load_context
+from stack.doctor import examine
+from stack.errors import StackError
+from stack.parts import NotReadyError, all_parts
+from stack.progress import console, show_error, step
+from stack.supervisor import Supervisor
+from stack.system_packages import ensure_programs
+
+RECENT_LINES = 20
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.command()
+def up() -> None:
+    """Start or repair everything, deploy, and send one flower through."""
+    context = load_context()
+    start.up(context)
+    _show_addresses(context)
+
+
+@app.command()
+def down() -> None:
+    """Stop everything; what is stored stays."""
+    start.down(load_context())
+
+
+@app.command()
+def status() -> None:
+    """Show one line a part; exit code 1 when one is not well."""
+    context = load_context()
+    states = {state.name: state for state in Supervisor(context).states()}
+    table = Table("part", "state", "pid", "up", "says", box=None)
+    well = True
+    for part in all_parts(context):
+        state = states.get(part.name)
+        if state is None or not state.pid:
+            well = False
+            reason = state.reason if state else "the stack is down: make up"
+            table.add_row(part.name, state.state if state else "DOWN", "", "", reason)
+            continue
+        try:
+            says = part.probe()
+        except NotReadyError as error:
+            well, says = False, f"[red]{error}[/]"
+        table.add_row(part.name, state.state, str(state.pid), f"{state.uptime_s} s", says)
+    console.print(table)
+    raise typer.Exit(0 if well else 1)
+
+
+@app.command()
+def logs(part: Annotated[str | None, typer.Argument(help="one part's log; all without it")] = None) -> None:
+    """Follow the logs until Ctrl-C."""
+    context = load_context()
+    known = sorted(path.stem for path in context.paths.logs.glob("*.log"))
+    if part is not None and part not in known:
+        raise StackError("logs", f"no log of {part!r}", way_out=f"one of: {', '.join(known) or 'none yet'}")
+    files = [str(context.paths.log_of(name)) for name in ([part] if part else known)]
+    if not files:
+        raise StackError("logs", "there are no logs yet", way_out="make up")
+    os.execvp("tail", ["tail", f"--lines={RECENT_LINES}", "-F", *files])  # noqa: S606, S607 - tail follows better
+
+
+@app.command()
+def deploy(
+    packaged: Annotated[bool, typer.Option(help="deploy what was packaged last")] = False,  # noqa: FBT002
+) -> None:
+    """Package the functions and deploy what changed."""
+    context = load_context()
+    if not packaged:
+        with step("packages") as current:
+            current.detail = ", ".join(deployment.package(context)) or "unchanged"
+    with step("deploy") as current:
+        current.detail = "deployed" if deployment.deploy(context) else "already deployed"
+
+
+@app.command()
+def psql() -> None:
+    """Open psql in the project's database."""
+    context = load_context()
+    program = shutil.which("psql")
+    if program is None:
+        raise StackError("psql", "psql is not installed", way_out="install postgresql-client")
+    connection = f"host={LOOPBACK} port={context.settings.postgres_port} dbname={DATABASE} user={OWNER}"
+    environment = os.environ | {"PGPASSWORD": context.credentials.celery_user}
+    os.execvpe(program, ["psql", connection], environment)  # noqa: S606 - no shell in between
+
+
+@app.command()
+def doctor() -> None:
+    """Print what is installed, what is loaded, what differs and what is stuck."""
+    raise typer.Exit(examine(load_context()))
+
+
+@app.command()
+def clean() -> None:
+    """Stop everything and delete the stack's folder with all that is stored."""
+    context = load_context()
+    start.down(context)
+    for folder in {context.paths.state, context.paths.shared}:
+        shutil.rmtree(folder)
+        console.print(f"  deleted {folder}")
+
+
+@app.command()
+def packages() -> None:
+    """Install the system's packages, and nothing else."""
+    with step("system packages") as current:
+        ensure_programs(load_context(), current)
+
+
+@app.command(hidden=True)
+def render() -> None:
+    """Write every part's configuration and start nothing: the gate checks what comes out."""
+    all_parts(load_context())
+
+
+def main() -> None:
+    """Run a verb; a failure becomes a message, and never a stack trace."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        app(standalone_mode=False)
+    except StackError as error:
+        show_error(error)
+        sys.exit(1)
+    except typer.Exit as stop:
+        sys.exit(stop.exit_code)
+    except typer.Abort:
+        console.print("\n  stopped; run make up again to repair, or make down")
+        sys.exit(130)
+
+
+def _show_addresses(context: Context) -> None:
+    settings = context.settings
+    console.print(f"""
+  API          {context.public_url}/predict  /results/{{id}}  /health  /ready
+  LocalStack   {context.localstack_url}
+  Postgres     {LOOPBACK}:{settings.postgres_port}, database {DATABASE}, user {OWNER} (make psql)
+  Redis        {LOOPBACK}:{settings.redis_port}
+  Prometheus   http://localhost:{settings.prometheus_port}
+  Pushgateway  http://localhost:{settings.pushgateway_port}
+  passwords    {context.paths.credentials}
+""")

@@ -1,0 +1,87 @@
+"""Roles, database and schema of a stack: brought up to date by every `make up`, forward only."""
+
+import os
+import subprocess
+import sys
+
+import psycopg2
+from psycopg2 import sql
+
+from stack.context import DATABASE, LOOPBACK, OWNER, Context
+from stack.errors import StackError
+from stack.settings import ROOT
+
+ROLES = (OWNER, "functions_user", "worker_user", "readonly_user")
+SUPERUSER = "postgres"
+
+
+def prepare_database(context: Context) -> None:
+    """Create roles and database where they are missing, set the roles' passwords, and migrate.
+
+    Raises:
+        StackError: a migration failed; shows its last line.
+    """
+    _create_roles(context)
+    _create_database(context)
+    _migrate(context)
+
+
+def _connect(context: Context, database: str) -> psycopg2.extensions.connection:
+    connection = psycopg2.connect(
+        host=LOOPBACK,
+        port=context.settings.postgres_port,
+        user=SUPERUSER,
+        password=context.credentials.postgres,
+        dbname=database,
+    )
+    connection.autocommit = True
+    return connection
+
+
+def _create_roles(context: Context) -> None:
+    connection = _connect(context, "postgres")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rolname FROM pg_roles")
+        known = {name for (name,) in cursor.fetchall()}
+        for role in ROLES:
+            verb = sql.SQL("ALTER" if role in known else "CREATE")
+            statement = sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(
+                verb, sql.Identifier(role), sql.Literal(getattr(context.credentials, role))
+            )
+            cursor.execute(statement)
+    connection.close()
+
+
+def _create_database(context: Context) -> None:
+    connection = _connect(context, "postgres")
+    database = sql.Identifier(DATABASE)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,))
+        if cursor.fetchone() is None:
+            cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, sql.Identifier(OWNER)))
+        cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
+        for role in ROLES:
+            grant = sql.SQL("GRANT CONNECT ON DATABASE {} TO {}")
+            cursor.execute(grant.format(database, sql.Identifier(role)))
+    connection.close()
+
+
+def _migrate(context: Context) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "alembic", "-c", "infra/postgres/alembic.ini", "upgrade", "head"],
+        cwd=ROOT,
+        env=os.environ | {"DATABASE_URL": context.database_url(OWNER)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    log = context.paths.log_of("migrations")
+    log.write_text(result.stdout + result.stderr)
+    if result.returncode != 0:
+        raise StackError(
+            "migrations",
+            "the schema could not be brought up to date",
+            way_out="correct infra/postgres/migrations, then run make up again",
+            log=log,
+        )

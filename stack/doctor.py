@@ -1,0 +1,186 @@
+"""`make doctor`: what is installed, what LocalStack has really loaded, what differs, and what is stuck."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+from rich.markup import escape
+from ruamel.yaml import YAML
+
+from stack import deployment
+from stack.context import Context
+from stack.packaging import FUNCTIONS
+from stack.parts import NotReadyError
+from stack.parts.localstack import EXECUTOR, PYTHON, loaded_executor
+from stack.progress import console
+from stack.settings import ROOT
+from stack.supervisor import Supervisor
+from stack.system_packages import PROGRAMS
+
+VERSION_DEADLINE_S = 10
+STUCK = """
+SELECT count(*) FILTER (WHERE status = 'queued' AND submitted_at < now() - interval '60 s'),
+       count(*) FILTER (WHERE status = 'running' AND lease_until < now()),
+       count(*) FILTER (WHERE status = 'failed')
+FROM predictions
+"""
+PRINT_ROUTES = """
+import json, app
+print(json.dumps([f"{method} {path}" for path, by_method in app.app.routes.items() for method in by_method]))
+"""
+PACKAGES = ("chalice", "celery", "scikit-learn", "aws-lambda-powertools", "supervisor")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report."""
+
+    topic: str
+    text: str
+    is_well: bool = True
+
+
+def examine(context: Context) -> int:
+    """Print every finding; return 1 where one needs care, else 0."""
+    well = True
+    for title, look in _SECTIONS.items():
+        console.print(f"\n[bold]{title}[/]")
+        for finding in look(context):
+            well = well and finding.is_well
+            mark = "[green]✓[/]" if finding.is_well else "[red]✗[/]"
+            console.print(f"  {mark} {escape(finding.topic):<24} {escape(finding.text)}")
+    return 0 if well else 1
+
+
+def _installed(_: Context) -> Iterator[Finding]:
+    for program in PROGRAMS:
+        path = program.path()
+        if path is None:
+            yield Finding(program.name, f"missing: package {program.apt}", is_well=False)
+        else:
+            yield Finding(program.name, f"{_version_of(path)} ({path})")
+    yield Finding("python", f"{sys.version.split()[0]} ({sys.executable})")
+    for name in PACKAGES:
+        yield Finding(name, version(name))
+    yield Finding("localstack-core", _localstack_version(), is_well=PYTHON.exists())
+
+
+def _version_of(program: Path) -> str:
+    flag = "-v" if program.name == "nginx" else "--version"
+    result = subprocess.run(
+        [str(program), flag],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=VERSION_DEADLINE_S,
+    )
+    lines = (result.stdout or result.stderr).strip().splitlines()
+    return lines[0] if lines else "says nothing of its version"
+
+
+def _localstack_version() -> str:
+    if not PYTHON.exists():
+        return "missing: make up installs it"
+    code = "from importlib.metadata import version; print(version('localstack-core'))"
+    result = subprocess.run([str(PYTHON), "-c", code], capture_output=True, text=True, check=False)
+    return result.stdout.strip()
+
+
+def _running(context: Context) -> Iterator[Finding]:
+    states = Supervisor(context).states()
+    if not states:
+        yield Finding("supervisor", "the stack is down: make up", is_well=False)
+    for state in states:
+        yield Finding(state.name, f"{state.state}, {state.reason}", is_well=state.state == "RUNNING")
+
+
+def _function_runtime(context: Context) -> Iterator[Finding]:
+    try:
+        report: dict[str, Any] = loaded_executor(context)
+    except NotReadyError as error:
+        yield Finding("Lambda executor", str(error), is_well=False)
+        return
+    loaded = report["executor"]
+    yield Finding("Lambda executor", f"LocalStack has loaded {loaded!r}", is_well=loaded == EXECUTOR)
+    for topic in ("isolation", "gateway_direct", "interpreters", "totals"):
+        yield Finding(topic.replace("_", " "), json.dumps(report[topic]))
+    yield Finding("environments", f"{len(report['environments'])} of at most {report['max_environments']}")
+
+
+def _differences(context: Context) -> Iterator[Finding]:
+    routes, paths = _app_routes(context), _template_paths()
+    for extra in sorted(routes - paths):
+        yield Finding(extra, "a route of an app, but not in template.yaml", is_well=False)
+    for extra in sorted(paths - routes):
+        yield Finding(extra, "in template.yaml, but no route of an app", is_well=False)
+    if routes == paths:
+        yield Finding("routes", f"apps and template.yaml agree: {', '.join(sorted(routes))}")
+    packaged = deployment.packaged_digest(context)
+    deployed = deployment.deployed_digest(context)
+    text = (
+        "what was packaged last is deployed"
+        if packaged == deployed
+        else "packaged, but not deployed: make deploy"
+    )
+    yield Finding("deployment", text, is_well=packaged == deployed)
+
+
+def _app_routes(context: Context) -> set[str]:
+    """Ask the apps themselves, each in an interpreter of its own: both have a module named `app`."""
+    routes: set[str] = set()
+    for name in FUNCTIONS:
+        folders = [ROOT / "functions" / name, ROOT / "functions" / "common", ROOT / "contract"]
+        environment = {
+            "PYTHONPATH": ":".join(str(folder) for folder in folders),
+            "DATABASE_URL": context.database_url("functions_user"),
+            "BROKER_URL": context.broker_url,
+        }
+        result = subprocess.run(
+            [sys.executable, "-c", PRINT_ROUTES],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        routes.update(json.loads(result.stdout))
+    return routes
+
+
+def _template_paths() -> set[str]:
+    resources = YAML().load(ROOT / "template.yaml")["Resources"]
+    return {
+        f"{event['Properties']['Method'].upper()} {event['Properties']['Path']}"
+        for resource in resources.values()
+        for event in resource.get("Properties", {}).get("Events", {}).values()
+    }
+
+
+def _stuck(context: Context) -> Iterator[Finding]:
+    try:
+        connection = psycopg2.connect(context.database_url("readonly_user"), connect_timeout=2)
+    except psycopg2.OperationalError as error:
+        yield Finding("postgres", str(error).strip(), is_well=False)
+        return
+    with connection, connection.cursor() as cursor:
+        cursor.execute(STUCK)
+        waiting, abandoned, failed = cursor.fetchone() or (0, 0, 0)
+    connection.close()
+    yield Finding("queued over 60 s", str(waiting), is_well=waiting == 0)
+    yield Finding("running without a lease", str(abandoned), is_well=abandoned == 0)
+    yield Finding("failed", str(failed))
+
+
+_SECTIONS: dict[str, Callable[[Context], Iterator[Finding]]] = {
+    "installed": _installed,
+    "parts": _running,
+    "function runtime": _function_runtime,
+    "what differs": _differences,
+    "what is stuck": _stuck,
+}

@@ -1,0 +1,24 @@
+"""The parts of a stack, one file each: what runs, how it is configured, when it is well."""
+
+from stack.context import Context
+from stack.parts.localstack import localstack
+from stack.parts.nginx import nginx
+from stack.parts.part import NotReadyError, Part
+from stack.parts.postgres import postgres
+from stack.parts.prometheus import prometheus
+from stack.parts.pushgateway import pushgateway
+from stack.parts.redis import redis
+from stack.parts.worker import beat, worker
+
+__all__ = ["NotReadyError", "Part", "all_parts"]
+
+_PARTS = (postgres, redis, pushgateway, prometheus, localstack, worker, beat, nginx)
+
+
+def all_parts(context: Context) -> list[Part]:
+    """Render every part's configuration and return the parts in the order in which they start.
+
+    Raises:
+        StackError: a part's program is missing or its data cannot be prepared.
+    """
+    return [describe(context) for describe in _PARTS]

@@ -1,0 +1,82 @@
+"""The worker pool and beat: Celery, with the models that the training wrote."""
+
+import sys
+
+import psycopg2
+from inference_contract.names import QUEUE_PREDICTIONS
+
+from stack.context import Context
+from stack.parts.part import NotReadyError, Part
+from stack.parts.probing import PROBE_TIMEOUT_S
+from stack.settings import ROOT
+
+CELERY = (sys.executable, "-m", "celery", "--app=inference_worker.celery_app")
+SOURCES = (ROOT / "worker" / "inference_worker", ROOT / "contract", ROOT / "requirements" / "app.txt")
+ALIVE = "SELECT count(*) FROM workers WHERE seen_at > now() - interval '15 s'"
+SOFT_STOP_S = 40
+"""A little more than the worker's own soft shutdown takes."""
+
+
+def worker(context: Context) -> Part:
+    """Describe the pool: one process a core's worth of predictions."""
+
+    def probe() -> str:
+        alive = _count_alive(context)
+        if not alive:
+            raise NotReadyError("no worker has reported to Postgres yet")
+        return f"{alive} alive, {context.settings.worker_concurrency} processes"
+
+    return Part(
+        name="worker",
+        command=(
+            *CELERY,
+            "worker",
+            f"--concurrency={context.settings.worker_concurrency}",
+            f"--queues={QUEUE_PREDICTIONS}",
+            "--loglevel=INFO",
+            "--without-mingle",
+            "--without-gossip",
+        ),
+        probe=probe,
+        environment=worker_environment(context) | {"REMAP_SIGTERM": "SIGQUIT"},
+        watched=(*SOURCES, context.paths.models),
+        stop_wait_s=SOFT_STOP_S,
+    )
+
+
+def beat(context: Context) -> Part:
+    """Describe beat, which only sends the sweeper's ticks."""
+    return Part(
+        name="beat",
+        command=(*CELERY, "beat", f"--schedule={context.paths.state / 'beat-schedule'}", "--pidfile="),
+        probe=lambda: "sends the sweeper's ticks",
+        environment=worker_environment(context),
+        watched=SOURCES,
+    )
+
+
+def worker_environment(context: Context) -> dict[str, str]:
+    """Return the environment in which the worker's code runs."""
+    return {
+        "PYTHONPATH": f"{ROOT / 'contract'}:{ROOT / 'worker'}",
+        "DATABASE_URL": context.database_url("worker_user"),
+        "BROKER_URL": context.broker_url,
+        "MODEL_DIR": str(context.paths.models),
+        "LOG_LEVEL": context.settings.log_level,
+    }
+
+
+def _count_alive(context: Context) -> int:
+    try:
+        connection = psycopg2.connect(
+            context.database_url("readonly_user"), connect_timeout=int(PROBE_TIMEOUT_S)
+        )
+    except psycopg2.OperationalError as error:
+        raise NotReadyError(str(error).strip()) from error
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(ALIVE)
+            (alive,) = cursor.fetchone() or (0,)
+            return int(alive)
+    finally:
+        connection.close()

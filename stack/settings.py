@@ -1,0 +1,67 @@
+"""What a person can set for a stack: the environment over `.env` over these defaults."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from stack.errors import StackError
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The checkout that this launcher belongs to."""
+
+Port = Annotated[int, Field(ge=1024, le=65535)]
+
+
+class Settings(BaseSettings):
+    """One stack's settings; `.env.example` lists each with its meaning.
+
+    Defaults keep clear of the ports that the system's own Postgres, Redis and Prometheus use.
+    """
+
+    model_config = SettingsConfigDict(env_file=ROOT / ".env", extra="ignore", frozen=True)
+
+    state_dir: Path = Path(".stack")
+    http_port: Port = 8000
+    localstack_port: Port = 4566
+    postgres_port: Port = 15432
+    redis_port: Port = 16379
+    prometheus_port: Port = 19090
+    pushgateway_port: Port = 19091
+    worker_concurrency: Annotated[int, Field(ge=1, le=256)] = 2
+    predict_concurrency: Annotated[int, Field(ge=1, le=900)] = 16
+    results_concurrency: Annotated[int, Field(ge=1, le=900)] = 32
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    gateway_direct: bool = True
+    install_packages: bool = True
+
+    def ports(self) -> dict[str, int]:
+        """Return every port of the stack by the name of its setting."""
+        return {name: value for name, value in self.model_dump().items() if name.endswith("_port")}
+
+
+def load_settings() -> Settings:
+    """Read and check the settings.
+
+    Raises:
+        StackError: a value is not usable; names the setting, what it holds and what it needs.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]).upper()
+        reason = f"{name}={first['input']!r}: {first['msg']}"
+        raise StackError("settings", reason, way_out=f"correct {name} in .env or the environment") from error
+    _refuse_shared_ports(settings)
+    return settings
+
+
+def _refuse_shared_ports(settings: Settings) -> None:
+    taken: dict[int, str] = {}
+    for name, port in settings.ports().items():
+        if port in taken:
+            reason = f"{name.upper()} and {taken[port].upper()} are both {port}"
+            raise StackError("settings", reason, way_out="give each part a port of its own in .env")
+        taken[port] = name
