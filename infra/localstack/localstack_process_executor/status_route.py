@@ -1,0 +1,73 @@
+"""GET /_localstack/process-executor: which executor LocalStack really loaded, and what runs in it."""
+
+from typing import Any
+
+from localstack import config
+from localstack.http import Request
+from localstack.services.internal import get_internal_apis
+from localstack.services.lambda_.invocation.runtime_executor import EXECUTOR_PLUGIN_MANAGER, get_runtime_executor
+
+from localstack_process_executor import __version__
+from localstack_process_executor.executor import ProcessRuntimeExecutor
+from localstack_process_executor.runtimes import PythonRuntime
+from localstack_process_executor.wiring import Parts, parts
+
+PATH = "/_localstack/process-executor"
+TOTALS = (
+    "started",
+    "cold_starts",
+    "invocations",
+    "errors",
+    "timeouts",
+    "out_of_memory",
+    "init_errors",
+    "refused",
+)
+
+
+def serve_status() -> None:
+    """Add the route; it answers before the Lambda service is loaded."""
+    get_internal_apis().add(PATH, _status, methods=["GET"])
+
+
+def _status(_request: Request) -> dict[str, Any]:
+    shared = parts()
+    interpreters = {runtime.name: _interpreter(shared, runtime) for runtime in shared.runtimes.provided_pythons()}
+    return {
+        "executor": _loaded_executor(),
+        "version": __version__,
+        "gateway_direct": {"enabled": False, "reason": ""},
+        "isolation": _isolation(interpreters),
+        "interpreters": interpreters,
+        "environments": shared.registry.describe(),
+        "max_environments": shared.registry.max_environments,
+        "totals": shared.registry.totals(TOTALS),
+    }
+
+
+def _loaded_executor() -> str:
+    """The plugin that LocalStack's own choice ends at: a name that is not found falls back to docker."""
+    chosen = config.LAMBDA_RUNTIME_EXECUTOR
+    if get_runtime_executor() is ProcessRuntimeExecutor:
+        return "process"
+    return chosen if EXECUTOR_PLUGIN_MANAGER.exists(chosen) else "docker"
+
+
+def _interpreter(shared: Parts, runtime: PythonRuntime) -> dict[str, Any]:
+    verdict = shared.isolation.verdict(runtime)
+    return {
+        "path": str(runtime.interpreter),
+        "runtime_dir": str(runtime.folder),
+        "reachable_by_unprivileged": verdict.own_user,
+        "reason": verdict.reason,
+    }
+
+
+def _isolation(interpreters: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """A user for each environment, or the first reason why a runtime has to do without."""
+    refused = {name: facts for name, facts in interpreters.items() if not facts["reachable_by_unprivileged"]}
+    for name, facts in refused.items():
+        return {"user_per_environment": False, "reason": f"{name}: {facts['reason']}"}
+    if not interpreters:
+        return {"user_per_environment": False, "reason": "no python runtime is provided"}
+    return {"user_per_environment": True, "reason": "every runtime is reachable by unprivileged users"}
