@@ -20,7 +20,8 @@ from ruamel.yaml import YAML
 
 from stack.context import Context
 from stack.errors import StackError
-from stack.packaging import FUNCTIONS, package_function
+from stack.packaging import zip_function
+from stack.packaging.errors import PackagingError
 from stack.settings import ROOT
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 STACK_NAME = "inference"
+FUNCTIONS = {"predict": "PredictFunction", "results": "ResultsFunction"}
+"""Each function's folder under `functions/`, and its name in the template."""
 API_ID = "inference"
 STAGE = "v1"
 BUCKET = "inference-packages"
@@ -58,12 +61,18 @@ def package(context: Context) -> list[str]:
 
     Returns:
         names of the functions whose package changed.
+
+    Raises:
+        StackError: the dependencies could not be installed.
     """
     changed = []
     for name in FUNCTIONS:
         archive = _archive(context, name)
         before = _digest(archive) if archive.exists() else None
-        package_function(name, archive)
+        try:
+            zip_function(name, archive)
+        except PackagingError as error:
+            raise StackError("packages", str(error), way_out="make deploy, once that is mended") from error
         if _digest(archive) != before:
             changed.append(name)
     return changed

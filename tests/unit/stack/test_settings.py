@@ -1,0 +1,44 @@
+"""What a person may set, and what is refused with its name."""
+
+import pytest
+
+from stack.errors import StackError
+from stack.settings import load_settings
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch, tmp_path):
+    """Keep the caller's own .env and environment out."""
+    monkeypatch.setattr("stack.settings.Settings.model_config", {"env_file": tmp_path / "none"})
+    for name in ("HTTP_PORT", "REDIS_PORT", "STATE_DIR", "LOG_LEVEL", "WORKER_CONCURRENCY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_environment_goes_over_the_defaults(monkeypatch):
+    monkeypatch.setenv("HTTP_PORT", "8100")
+
+    assert load_settings().http_port == 8100
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HTTP_PORT", "eighty"),
+        ("HTTP_PORT", "80"),
+        ("HTTP_PORT", "70000"),
+        ("LOG_LEVEL", "LOUD"),
+        ("WORKER_CONCURRENCY", "0"),
+    ],
+)
+def test_unusable_value_is_refused_with_its_name(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(StackError, match=f"{name}='{value}'"):
+        load_settings()
+
+
+def test_two_parts_on_one_port_are_refused(monkeypatch):
+    monkeypatch.setenv("HTTP_PORT", "16379")
+
+    with pytest.raises(StackError, match="REDIS_PORT and HTTP_PORT are both 16379"):
+        load_settings()
