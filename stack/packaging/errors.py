@@ -1,0 +1,7 @@
+"""The packaging's own error."""
+
+from inference_contract.errors import InferenceError
+
+
+class PackagingError(InferenceError):
+    """A function could not be packaged."""
