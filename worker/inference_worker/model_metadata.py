@@ -75,7 +75,7 @@ def read_metadata(folder: Path) -> ModelMetadata:
 
 
 def verified_bytes(folder: Path, metadata: ModelMetadata) -> bytes:
-    """Read the artifact once and check its digest; another one than was trained raises `ModelUnavailableError`."""
+    """Read the artifact once and check its digest; any other bytes raise `ModelUnavailableError`."""
     try:
         content = (folder / Path(metadata.file).name).read_bytes()
     except OSError as error:

@@ -1,0 +1,184 @@
+"""A stack of the worker's neighbours for the session, and worker processes for each test."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import pytest
+from celery import Celery
+from inference_contract.names import QUEUE_PREDICTIONS, TASK_RUN_PREDICTION
+from inference_worker.model_metadata import METADATA_FILE, ModelMetadata
+
+from tests.integration.parts import (
+    OWNER,
+    ROOT,
+    START_S,
+    Postgres,
+    Process,
+    Redis,
+    running_postgres,
+    temporary_folder,
+    wait_until,
+)
+
+HERE: Final = Path(__file__).parent
+DONE_S: Final = 30.0
+CELERY: Final = (sys.executable, "-m", "celery", "-A")
+QUICK: Final = {
+    "LEASE_S": "2",
+    "SWEEP_EVERY_S": "1",
+    "RESEND_AFTER_S": "2",
+    "SEND_GRACE_S": "0.5",
+    "HEARTBEAT_S": "1",
+    "TASK_TIME_LIMIT_S": "6",
+    "TASK_SOFT_TIME_LIMIT_S": "4",
+    "SOFT_SHUTDOWN_S": "3",
+}
+
+
+@dataclass
+class Stack:
+    """The neighbours, and what tests do with them."""
+
+    folder: Path
+    postgres: Postgres
+    redis: Redis
+    processes: list[Process] = field(default_factory=list)
+
+    def environment(self, **settings: str) -> dict[str, str]:
+        """What a launcher would set, with short times."""
+        return {
+            **os.environ,
+            **QUICK,
+            "PYTHONPATH": f"{ROOT / 'contract'}:{ROOT / 'worker'}:{HERE}",
+            "DATABASE_URL": self.postgres.dsn("worker_user"),
+            "BROKER_URL": self.redis.url,
+            "MODEL_DIR": str(self.folder / "models"),
+            "REMAP_SIGTERM": "SIGQUIT",
+            **settings,
+        }
+
+    def worker(self, *, app: str = "hostile_app", concurrency: int = 1, **settings: str) -> Process:
+        """Start a worker and wait until it beats and has registered its models."""
+        name = uuid.uuid4().hex[:8]
+        options = ["--concurrency", str(concurrency), "-n", name, "--without-gossip", "--without-mingle"]
+        process = self._start([*CELERY, app, "worker", *options], f"worker-{name}.log", settings)
+        wait_until(lambda: self._beats(name, process), timeout_s=2 * START_S, what="the worker's heartbeat")
+        return process
+
+    def beat(self, **settings: str) -> Process:
+        """Start the sweeper's clock."""
+        name = uuid.uuid4().hex[:8]
+        command = [*CELERY, "hostile_app", "beat", "-s", str(self.folder / f"schedule-{name}"), "--pidfile="]
+        return self._start(command, f"beat-{name}.log", settings)
+
+    def insert(self, *values: float, model: str = "hostile", attempts: int = 0) -> str:
+        """Insert a job row as the functions do; returns its id."""
+        task_id = str(uuid.uuid4())
+        self.postgres.rows(
+            "INSERT INTO predictions (task_id, model_name, model_version, features, correlation_id, attempts)"
+            " VALUES (%s, %s, '1', %s, %s, %s)",
+            task_id,
+            model,
+            json.dumps([[value] for value in values]),
+            f"request-{task_id}",
+            attempts,
+        )
+        return task_id
+
+    def send(self, *task_ids: str) -> None:
+        """Send wake-ups as the functions do."""
+        with Celery(broker=self.redis.url) as app:
+            for task_id in task_ids:
+                app.send_task(TASK_RUN_PREDICTION, args=[task_id], queue=QUEUE_PREDICTIONS)
+            app.pool.force_close_all()
+
+    def job(self, task_id: str) -> dict[str, object]:
+        """Read a row."""
+        [(row,)] = self.postgres.rows("SELECT to_jsonb(p) FROM predictions p WHERE task_id = %s", task_id)
+        assert isinstance(row, dict)
+        return row
+
+    def finished(self, task_id: str, *, timeout_s: float = DONE_S) -> dict[str, object]:
+        """Wait for a final state."""
+
+        def final() -> dict[str, object] | None:
+            row = self.job(task_id)
+            return row if row["finished_at"] else None
+
+        return wait_until(final, timeout_s=timeout_s, what=f"the end of {self.job(task_id)}")
+
+    def end_processes(self) -> None:
+        """Kill what a test started and did not stop."""
+        for process in self.processes:
+            process.kill()
+        self.processes.clear()
+
+    def _start(self, command: list[str], log: str, settings: dict[str, str]) -> Process:
+        process = Process(command, self.folder / log, environment=self.environment(**settings))
+        self.processes.append(process)
+        return process
+
+    def _beats(self, name: str, process: Process) -> bool:
+        assert process.running, process.output
+        return bool(self.postgres.rows("SELECT 1 FROM workers WHERE name LIKE %s", f"%{name}%"))
+
+
+@pytest.fixture(scope="session")
+def session_stack() -> Iterator[Stack]:
+    """Start Postgres with the schema, Redis, and lay a hostile model out."""
+    with temporary_folder() as folder, running_postgres(folder) as postgres:
+        redis = Redis(folder)
+        redis.start()
+        migrate(postgres)
+        save_model(folder / "models", "hostile")
+        try:
+            yield Stack(folder, postgres, redis)
+        finally:
+            redis.stop()
+
+
+@pytest.fixture
+def stack(session_stack: Stack) -> Iterator[Stack]:
+    """Lend the stack to one test, empty before and after."""
+    yield session_stack
+    session_stack.end_processes()
+    session_stack.postgres.rows("TRUNCATE predictions, workers")
+    with session_stack.redis.client() as client:
+        client.flushall()
+
+
+def migrate(postgres: Postgres) -> None:
+    """Apply the migrations as the launcher does."""
+    subprocess.run(
+        [sys.executable, "-m", "alembic", "-c", "infra/postgres/alembic.ini", "upgrade", "head"],
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": postgres.dsn(OWNER)},
+        capture_output=True,
+    )
+
+
+def save_model(model_dir: Path, backend: str) -> None:
+    """Lay out an artifact of a test backend, named after it."""
+    content = b"nothing to load"
+    metadata = ModelMetadata(
+        name=backend,
+        version="1",
+        backend=backend,
+        file="model.bin",
+        sha256=hashlib.sha256(content).hexdigest(),
+        feature_names=("value",),
+        classes=("value",),
+    )
+    folder = model_dir / backend / "1"
+    folder.mkdir(parents=True)
+    (folder / "model.bin").write_bytes(content)
+    (folder / METADATA_FILE).write_text(metadata.to_json(), encoding="utf-8")

@@ -1,0 +1,105 @@
+"""Entry file of worker and beat: `celery -A inference_worker.celery_app worker|beat`.
+
+The only file that names adapters. The environment is read when Celery asks for `app`, not on import.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+from pathlib import Path
+from typing import Final
+
+from celery import Celery
+from celery.exceptions import SoftTimeLimitExceeded
+
+from inference_worker import lifecycle
+from inference_worker.celery_broker import CeleryBroker
+from inference_worker.celery_settings import celery_settings
+from inference_worker.database import Database, read_statements
+from inference_worker.errors import SettingsError
+from inference_worker.heartbeat import Heartbeat
+from inference_worker.lease import keep_lease
+from inference_worker.model_catalog import LoadModel, ModelCatalog, backend_in, servable
+from inference_worker.postgres_registry import PostgresRegistry
+from inference_worker.postgres_store import ClaimLimits, PostgresJobStore
+from inference_worker.postgres_sweep_store import PostgresSweepStore, SweepLimits
+from inference_worker.run_prediction import RunPrediction
+from inference_worker.settings import Settings, read_settings
+from inference_worker.sweeper import Sweep
+from inference_worker.tasks import add_tasks
+
+STATEMENTS: Final = Path(__file__).with_name("queries.sql")
+
+type Backends = Mapping[str, Callable[[], LoadModel]]
+"""Loaders by the name in the metadata; a call imports the model library."""
+
+
+def _sklearn_skops() -> LoadModel:
+    load: LoadModel = importlib.import_module("inference_worker.backends.sklearn_skops").load
+    return load
+
+
+BACKENDS: Final[Backends] = {"sklearn_skops": _sklearn_skops}
+
+
+def create_app(settings: Settings, backends: Backends) -> Celery:
+    """Wire a worker (or beat) of these settings; opens nothing."""
+    lifecycle.one_numeric_thread()
+    lifecycle.connect_logging(settings)
+    lifecycle.connect_preload(tuple(backends.values()))
+    app = Celery("inference", broker=settings.broker_url, set_as_current=True)
+    app.conf.update(celery_settings(settings))
+    lifecycle.add_heartbeat(app, partial(_heartbeat, settings))
+    # Made in the pool's child, on first use: connections and models are not shared over a fork.
+    add_tasks(app, cache(partial(_run_prediction, settings, backends)), cache(partial(_sweep, settings, app)))
+    return app
+
+
+def _database(settings: Settings, application: str) -> Database:
+    return Database(
+        settings.database_url,
+        read_statements(STATEMENTS),
+        application=f"{settings.service_name} {application}",
+        timeout_ms=settings.statement_timeout_ms,
+    )
+
+
+def _heartbeat(settings: Settings, worker: str) -> Heartbeat:
+    registry = PostgresRegistry(_database(settings, "heartbeat"))
+    return Heartbeat(registry, worker, servable(settings.model_dir), every_s=settings.heartbeat_s)
+
+
+def _run_prediction(settings: Settings, backends: Backends) -> RunPrediction:
+    store = PostgresJobStore(
+        _database(settings, "jobs"),
+        _database(settings, "leases"),
+        worker=f"{os.uname().nodename}/{os.getpid()}",
+        limits=ClaimLimits(settings.batch_size, settings.batch_rows_max, settings.lease_s),
+    )
+    catalog = ModelCatalog(settings.model_dir, backend_in(backends))
+    return RunPrediction(store, catalog, partial(keep_lease, lease_s=settings.lease_s), SoftTimeLimitExceeded)
+
+
+def _sweep(settings: Settings, app: Celery) -> Sweep:
+    limits = SweepLimits(
+        settings.max_attempts, settings.resend_after_s, settings.send_grace_s, settings.sweep_limit
+    )
+    store = PostgresSweepStore(_database(settings, "sweeper"), limits)
+    return Sweep(store, CeleryBroker(app), settings.sweep_limit)
+
+
+@cache
+def _app() -> Celery:
+    try:
+        return create_app(read_settings(os.environ), BACKENDS)
+    except SettingsError as error:
+        sys.exit(f"worker: {error}")
+
+
+def __getattr__(name: str) -> Celery:
+    """Make `app` when Celery looks for it."""
+    if name == "app":
+        return _app()
+    raise AttributeError(name)

@@ -1,0 +1,56 @@
+"""Celery's Redis transport behind the message guard; named in `broker_transport` of celery_settings."""
+
+import logging
+from itertools import count
+from queue import Empty
+from typing import Any, Final
+
+from inference_contract.names import TASK_RUN_PREDICTION
+from kombu.transport import redis
+
+from inference_worker.message_guard import (
+    CheckArguments,
+    MessageRefusedError,
+    checked_envelope,
+    nothing,
+    one_task_id,
+)
+from inference_worker.task_names import TASK_SWEEP
+
+logger = logging.getLogger(__name__)
+
+TASKS: Final[dict[str, CheckArguments]] = {TASK_RUN_PREDICTION: one_task_id, TASK_SWEEP: nothing}
+
+RUBBISH: Final = (
+    MessageRefusedError,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
+"""What reading rubbish raises in kombu; a connection's errors are not among them."""
+
+
+class Channel(redis.Channel):  # type: ignore[misc] # kombu has no types
+    """Pops as kombu does, and drops what cannot be read or is refused."""
+
+    refused = count(1)
+
+    def _brpop_read(self, **options: Any) -> bool:  # noqa: ANN401 (kombu's own signature)
+        try:
+            return bool(super()._brpop_read(**options))
+        except RUBBISH as error:
+            reason = str(error) if isinstance(error, MessageRefusedError) else type(error).__name__
+            logger.warning("message refused", extra={"reason": reason, "refused_total": next(self.refused)})
+            raise Empty from error
+
+
+class Transport(redis.Transport):  # type: ignore[misc] # kombu has no types
+    """Checks each message between Redis and Celery."""
+
+    Channel = Channel
+
+    def _deliver(self, message: object, queue: str) -> None:
+        super()._deliver(checked_envelope(message, queue, TASKS), queue)

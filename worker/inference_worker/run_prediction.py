@@ -1,0 +1,191 @@
+"""Use case: claim the woken row and its mates, predict them in one call, store what came out (ADR 0003).
+
+Stages: claim, predict the batch, predict alone what the batch could not, store.
+"""
+
+import logging
+import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final, Protocol
+
+from inference_contract.job import FeatureRow, JobStatus, ModelId, Prediction
+
+from inference_worker.errors import ModelCallError, ModelUnavailableError
+
+logger = logging.getLogger(__name__)
+
+REASON_CHARS: Final = 300
+TOO_SLOW: Final = "the model took longer than its time limit"
+NOT_FINITE: Final = "the model answered with a number that is not finite"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedJob:
+    """A row that this worker holds; `attempt` is the fence, `queued_s` the seconds it waited."""
+
+    task_id: str
+    attempt: int
+    features: tuple[FeatureRow, ...]
+    correlation_id: str | None
+    queued_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Jobs of one model, claimed together; the woken one is first."""
+
+    model: ModelId
+    jobs: tuple[ClaimedJob, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a job ended: `predictions` when it succeeded, `error` when it failed."""
+
+    task_id: str
+    attempt: int
+    status: JobStatus
+    predictions: tuple[Prediction, ...] | None = None
+    error: str | None = None
+
+
+class JobStore(Protocol):
+    """The rows in Postgres; every call raises `StoreUnavailableError` when Postgres does not answer."""
+
+    def claim(self, task_id: str) -> Claim | None:
+        """Claim a queued row and mates of its model, or None when there is nothing to claim."""
+
+    def finish(self, outcomes: tuple[Outcome, ...]) -> frozenset[str]:
+        """Write results where the claim still holds; returns the task ids that were written."""
+
+    def give_back(self, claim: Claim) -> None:
+        """End the leases of the rows that are still held; a sweep queues them again, each to run alone."""
+
+    def renew(self, claim: Claim) -> None:
+        """Put the end of the claim's leases off."""
+
+
+class LoadedModel(Protocol):
+    """A model in memory."""
+
+    def predict(self, rows: tuple[FeatureRow, ...]) -> tuple[Prediction, ...]:
+        """Answer every row in order, in one vectorised call; raises whatever the model's library raises."""
+
+
+class ModelSource(Protocol):
+    """Models by name and version."""
+
+    def get(self, model: ModelId) -> LoadedModel:
+        """Return the model, loading it on first use; raises `ModelUnavailableError`."""
+
+
+type KeepLease = Callable[[Callable[[], None]], AbstractContextManager[None]]
+"""Calls the given renewal from time to time while the context is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunPrediction:
+    """The use case with its collaborators; `time_limit_error` is what the pool raises at the soft limit."""
+
+    store: JobStore
+    models: ModelSource
+    keep_lease: KeepLease
+    time_limit_error: type[Exception]
+
+    def __call__(self, task_id: str) -> int:
+        """Run the woken job and its mates; returns how many were claimed, 0 for a late or duplicate wake-up.
+
+        Raises:
+            StoreUnavailableError: Postgres did not answer; leases bring the rows back.
+        """
+        claim = self.store.claim(task_id)
+        if claim is None:
+            logger.debug("nothing to claim", extra={"task_id": task_id})
+            return 0
+        with self.keep_lease(lambda: self.store.renew(claim)):
+            outcomes = self._predict(claim)
+        if outcomes is None:
+            self.store.give_back(claim)
+        else:
+            _log(claim, outcomes, self.store.finish(outcomes))
+        return len(claim.jobs)
+
+    def _predict(self, claim: Claim) -> tuple[Outcome, ...] | None:
+        """Return an outcome a job, or None when a batch has to be given back to be run one by one."""
+        try:
+            return self._predict_in_time(claim)
+        except self.time_limit_error:
+            logger.warning("time limit reached", extra={"model": claim.model.name, "jobs": len(claim.jobs)})
+            if len(claim.jobs) > 1:
+                return None
+            return (_failed(claim.jobs[0], TOO_SLOW),)
+
+    def _predict_in_time(self, claim: Claim) -> tuple[Outcome, ...]:
+        try:
+            model = self.models.get(claim.model)
+        except ModelUnavailableError as error:
+            logger.exception("model unavailable", extra={"model": claim.model.name})
+            return tuple(_failed(job, str(error)) for job in claim.jobs)
+        try:
+            return self._call(model, claim.jobs)
+        except ModelCallError:
+            if len(claim.jobs) > 1:
+                logger.warning("batch failed, running each alone", extra={"model": claim.model.name})
+        return tuple(self._alone(model, job) for job in claim.jobs)
+
+    def _alone(self, model: LoadedModel, job: ClaimedJob) -> Outcome:
+        try:
+            return self._call(model, (job,))[0]
+        except ModelCallError as error:
+            logger.warning("model call failed", extra={"task_id": job.task_id}, exc_info=True)
+            return _failed(job, str(error))
+
+    def _call(self, model: LoadedModel, jobs: tuple[ClaimedJob, ...]) -> tuple[Outcome, ...]:
+        """Make one model call for all rows of all jobs and deal the answers out again."""
+        rows = tuple(row for job in jobs for row in job.features)
+        try:
+            predictions = model.predict(rows)
+        except self.time_limit_error:
+            raise
+        except (Exception, SystemExit) as error:
+            raise ModelCallError(_reason(error)) from error
+        if len(predictions) != len(rows):
+            raise ModelCallError(f"the model gave {len(predictions)} answers for {len(rows)} rows")
+        answers = iter(predictions)
+        return tuple(_succeeded(job, tuple(islice(answers, len(job.features)))) for job in jobs)
+
+
+def _succeeded(job: ClaimedJob, predictions: tuple[Prediction, ...]) -> Outcome:
+    if not all(math.isfinite(p) for answer in predictions for p in answer.probabilities.values()):
+        return _failed(job, NOT_FINITE)
+    return Outcome(job.task_id, job.attempt, JobStatus.SUCCEEDED, predictions=predictions)
+
+
+def _failed(job: ClaimedJob, reason: str) -> Outcome:
+    return Outcome(job.task_id, job.attempt, JobStatus.FAILED, error=reason)
+
+
+def _reason(error: BaseException) -> str:
+    first_line = str(error).partition("\n")[0].replace("\0", "")
+    return f"the model failed: {type(error).__name__}: {first_line}"[:REASON_CHARS]
+
+
+def _log(claim: Claim, outcomes: tuple[Outcome, ...], written: frozenset[str]) -> None:
+    for job, outcome in zip(claim.jobs, outcomes, strict=True):
+        fields = {
+            "task_id": job.task_id,
+            "correlation_id": job.correlation_id,
+            "model": claim.model.name,
+            "model_version": claim.model.version,
+            "attempt": job.attempt,
+            "status": outcome.status.value,
+            "queued_s": round(job.queued_s, 3),
+            "batch_jobs": len(claim.jobs),
+        }
+        if job.task_id in written:
+            logger.info("job finished", extra=fields)
+        else:
+            logger.warning("claim lost, result dropped", extra=fields)

@@ -1,0 +1,6 @@
+"""Names within the worker's own processes; those that others use too are in the contract."""
+
+from typing import Final
+
+TASK_SWEEP: Final = "inference.sweep"
+QUEUE_SWEEPS: Final = "sweeps"

@@ -1,0 +1,35 @@
+"""The two Celery tasks: a wake-up and the sweeper's tick. Each calls its use case and nothing else."""
+
+import logging
+from collections.abc import Callable
+
+from celery import Celery
+from inference_contract.names import TASK_RUN_PREDICTION
+
+from inference_worker.errors import StoreUnavailableError
+from inference_worker.task_names import TASK_SWEEP
+
+logger = logging.getLogger(__name__)
+
+
+type Use[**P] = Callable[[], Callable[P, int]]
+"""Makes a use case, or returns the one that is there."""
+
+
+def add_tasks(app: Celery, run_prediction: Use[str], sweep: Use[[]]) -> None:
+    """Register both tasks; what Postgres could not answer is logged and left to leases and sweeps."""
+
+    def wake_up(task_id: str) -> None:
+        try:
+            run_prediction()(task_id)
+        except StoreUnavailableError:
+            logger.exception("store unavailable", extra={"task_id": task_id})
+
+    def tick() -> None:
+        try:
+            sweep()()
+        except StoreUnavailableError:
+            logger.exception("sweep failed")
+
+    app.task(name=TASK_RUN_PREDICTION)(wake_up)
+    app.task(name=TASK_SWEEP)(tick)
