@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from stack import deployment
 from stack.context import Context
@@ -25,7 +25,8 @@ from stack.smoke import send_flower
 from stack.supervisor import Supervisor
 from stack.system_packages import ensure_programs
 
-POLL_S = 0.1
+FIRST_POLL_S = 0.1
+LAST_POLL_S = 0.5
 MODELS = ("iris",)
 
 
@@ -84,18 +85,26 @@ def _start_parts(context: Context) -> None:
         refuse_taken_ports(parts, running)
         changed = supervisor.ensure(parts)
         current.detail += _changed([name for name in changed if name in running], verb="restarts")
-    # LocalStack takes longest: it starts while the others are waited for.
-    early = [part for part in parts if part.name not in ("worker", "beat", "nginx")]
-    for part in early:
+    # Only the worker has to wait for the schema; LocalStack takes longest, and so starts with the first.
+    _start(supervisor, [part for part in parts if not part.needs_schema])
+    postgres, *others = parts
+    _show_until_well(supervisor, postgres, context)
+    with step("migrations"):
+        prepare_database(context)
+    _start(supervisor, [part for part in parts if part.needs_schema])
+    for part in others:
+        _show_until_well(supervisor, part, context)
+
+
+def _start(supervisor: Supervisor, parts: list[Part]) -> None:
+    for part in parts:
         part.prepare()
         supervisor.start(part.name)
-    for part in parts:
-        with step(part.name) as current:
-            supervisor.start(part.name)
-            current.detail = _wait_until_well(supervisor, part, context)
-        if part.name == "postgres":
-            with step("migrations"):
-                prepare_database(context)
+
+
+def _show_until_well(supervisor: Supervisor, part: Part, context: Context) -> None:
+    with step(part.name) as current:
+        current.detail = _wait_until_well(supervisor, part, context)
 
 
 def _wait_until_well(supervisor: Supervisor, part: Part, context: Context) -> str:
@@ -114,7 +123,7 @@ def _wait_until_well(supervisor: Supervisor, part: Part, context: Context) -> st
 
     retrying = Retrying(
         stop=stop_after_delay(part.startup_deadline_s),
-        wait=wait_fixed(POLL_S),
+        wait=wait_exponential(min=FIRST_POLL_S, max=LAST_POLL_S),
         retry=retry_if_exception_type(NotReadyError),
     )
     try:

@@ -12,11 +12,11 @@ from stack.parts.worker import beat, worker
 
 __all__ = ["NotReadyError", "Part", "all_parts"]
 
-_PARTS = (postgres, redis, pushgateway, prometheus, localstack, worker, beat, nginx)
+_PARTS = (postgres, redis, pushgateway, prometheus, worker, beat, nginx, localstack)
 
 
 def all_parts(context: Context) -> list[Part]:
-    """Render every part's configuration and return the parts in the order in which they start.
+    """Render every part's configuration and return the parts, Postgres first, in the order in which they are waited for.
 
     Raises:
         StackError: a part's program is missing or its data cannot be prepared.

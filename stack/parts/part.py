@@ -29,4 +29,6 @@ class Part:
     stop_wait_s: int = 10
     prepare: Callable[[], None] = lambda: None
     """Run once before each start; leaves what is already there alone."""
+    needs_schema: bool = False
+    """Whether it can start only after the migrations."""
     startup_deadline_s: float = STARTUP_DEADLINE_S

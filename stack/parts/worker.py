@@ -40,6 +40,7 @@ def worker(context: Context) -> Part:
         probe=probe,
         environment=worker_environment(context) | {"REMAP_SIGTERM": "SIGQUIT"},
         watched=(*SOURCES, context.paths.models),
+        needs_schema=True,
         stop_wait_s=SOFT_STOP_S,
     )
 
@@ -52,6 +53,7 @@ def beat(context: Context) -> Part:
         probe=lambda: "sends the sweeper's ticks",
         environment=worker_environment(context),
         watched=SOURCES,
+        needs_schema=True,
     )
 
 
