@@ -67,7 +67,9 @@ def exit_reason(exit_: Exited) -> str:
     if exit_.exec_error:
         return exit_.exec_error
     if exit_.signal:
-        return f"Runtime exited with error: signal: {SIGNAL_NAMES.get(exit_.signal, f'signal {exit_.signal}')}"
+        return (
+            f"Runtime exited with error: signal: {SIGNAL_NAMES.get(exit_.signal, f'signal {exit_.signal}')}"
+        )
     if exit_.exit_code:
         return f"Runtime exited with error: exit status {exit_.exit_code}"
     return "Runtime exited without providing a reason"

@@ -1,7 +1,7 @@
 """LocalStack's RuntimeExecutor over our sandbox: the one class that its Lambda service sees."""
 
-import logging
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from threading import Lock, Thread
@@ -14,6 +14,8 @@ from localstack.services.lambda_.invocation.lambda_models import InvocationResul
 from localstack.services.lambda_.invocation.runtime_executor import LambdaRuntimeException, RuntimeExecutor
 
 from localstack_process_executor import aws_errors
+from localstack_process_executor.attachment import attached_log_writer
+from localstack_process_executor.cloudwatch import LogStream
 from localstack_process_executor.errors import UnsupportedRuntimeError
 from localstack_process_executor.events import Invocation
 from localstack_process_executor.launch import FunctionRun, LaunchPlan
@@ -25,8 +27,6 @@ from localstack_process_executor.settings import PREFIX
 from localstack_process_executor.uid_pool import UidLease
 from localstack_process_executor.version_code import VersionCode
 from localstack_process_executor.wiring import parts
-
-LOG = logging.getLogger(__name__)
 
 PROVISIONED = "provisioned-concurrency"
 # AWS gives the init phase of provisioned concurrency this long, or the function's Timeout where that is longer.
@@ -190,7 +190,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
             temporary_root=self._parts.temporary_root,
             lease=self._lease,
         )
-        lines = LogLines(lambda batch: self._parts.log_file.append(version.function_name, batch))
+        lines = LogLines(self._log_sink(env_vars))
 
         def start_run(events: Events) -> FunctionRun:
             self._run = FunctionRun(plan, lines.output, events)
@@ -213,6 +213,19 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
                 f"arn:aws:lambda:{version.region}::runtime:{program_version(runtime)}",
             ),
         )
+
+    def _log_sink(self, env_vars: dict[str, Any]) -> Callable[[list[str]], None]:
+        version = self.function_version.id
+        log_file, writer = self._parts.log_file, attached_log_writer()
+        group, name = env_vars["AWS_LAMBDA_LOG_GROUP_NAME"], env_vars["AWS_LAMBDA_LOG_STREAM_NAME"]
+        to_cloudwatch = writer.to(LogStream(version.account, version.region, group, name)) if writer else None
+
+        def sink(lines: list[str]) -> None:
+            log_file.append(version.function_name, lines)
+            if to_cloudwatch is not None:
+                to_cloudwatch(lines)
+
+        return sink
 
     def _invocation(self, payload: dict[str, str]) -> Invocation:
         timeout_ms = self.function_version.config.timeout * 1000
@@ -247,6 +260,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
     def _give_back(self) -> None:
         if self._sandbox is not None:
             self._sandbox.wait_until_gone(self._parts.settings.stop_grace_ms / 1000 + END_WAIT_MARGIN_S)
+            self._sandbox.finish_log()
         if self._code_key is not None:
             self._parts.code.release(self._code_key)
         if self._lease is not None:

@@ -73,6 +73,6 @@ def _interpreter_path(runtime: Runtime) -> list[str]:
 
 
 def _python_path(runtime: PythonRuntime, folders: CodeFolders, own: str | None) -> list[str]:
-    """AWS's order: the code, the layers, the function's own entries, the runtime with its boto3."""
+    """AWS's order: the layers, the function's own entries, the runtime; Python itself puts the code before them."""
     layers = [f"{folders.opt}/python/lib/{runtime.name}/site-packages", f"{folders.opt}/python"]
-    return [str(folders.task), *layers, *([own] if own else []), str(runtime.folder)]
+    return [*layers, *([own] if own else []), str(runtime.folder)]

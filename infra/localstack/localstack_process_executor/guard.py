@@ -86,7 +86,9 @@ class Guard:
             os.chdir(spec["cwd"])
             os.execve(spec["argv"][0], spec["argv"], spec["environ"])  # noqa: S606 -- starting it is the purpose
         except OSError as error:
-            self._tell({"exec_error": f"fork/exec {spec['argv'][0]}: {(error.strerror or str(error)).lower()}"})
+            self._tell(
+                {"exec_error": f"fork/exec {spec['argv'][0]}: {(error.strerror or str(error)).lower()}"}
+            )
         finally:
             os._exit(127)
 

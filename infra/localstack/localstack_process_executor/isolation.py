@@ -52,9 +52,13 @@ class Isolation:
             return Verdict(own_user=True, reason="its code folder is open to other users")
         for path in (runtime.interpreter, runtime.folder):
             if (closed := closed_folder(path)) is not None:
-                return Verdict(own_user=False, reason=f"{path} is out of reach: {closed} is closed to other users")
+                return Verdict(
+                    own_user=False, reason=f"{path} is out of reach: {closed} is closed to other users"
+                )
         with self.uids.borrowed() as uid:
-            return _probed([str(runtime.interpreter), "-s", "-c", PROBE, str(self._state_dir)], runtime.folder, uid)
+            return _probed(
+                [str(runtime.interpreter), "-s", "-c", PROBE, str(self._state_dir)], runtime.folder, uid
+            )
 
 
 def closed_folder(path: Path) -> Path | None:
@@ -85,4 +89,6 @@ def _probed(argv: list[str], runtime_folder: Path, uid: int) -> Verdict:
         return Verdict(own_user=False, reason=f"an unprivileged user cannot start it: {last_line}")
     except (OSError, subprocess.SubprocessError) as error:
         return Verdict(own_user=False, reason=f"an unprivileged user cannot start it: {error}")
-    return Verdict(own_user=True, reason="an unprivileged user reaches the interpreter, runtime folder and code")
+    return Verdict(
+        own_user=True, reason="an unprivileged user reaches the interpreter, runtime folder and code"
+    )

@@ -45,7 +45,9 @@ class LaunchPlan:
 class FunctionRun:
     """One process with its Runtime API: a `Run` of the sandbox."""
 
-    def __init__(self, plan: LaunchPlan, on_output: Callable[[bytes], None], events: "queue.SimpleQueue[FunctionEvent]") -> None:
+    def __init__(
+        self, plan: LaunchPlan, on_output: Callable[[bytes], None], events: "queue.SimpleQueue[FunctionEvent]"
+    ) -> None:
         uid = plan.lease.uid if plan.lease else None
         temporary = _private_folder(plan.temporary_root, uid)
         self._gone = Event()
@@ -94,7 +96,9 @@ class FunctionRun:
         """Whether the last process has ended."""
         return self._gone.wait(timeout_s)
 
-    def _on_exit(self, plan: LaunchPlan, events: "queue.SimpleQueue[FunctionEvent]") -> Callable[[Exited], None]:
+    def _on_exit(
+        self, plan: LaunchPlan, events: "queue.SimpleQueue[FunctionEvent]"
+    ) -> Callable[[Exited], None]:
         api = self._api
 
         def tell(exited: Exited) -> None:
@@ -141,7 +145,9 @@ def _in_aws_words(plan: LaunchPlan, exited: Exited) -> Exited:
         return exited
     if not Path(_argv(plan)[0]).exists():
         return replace(exited, exec_error=BOOTSTRAP_PLACES_TEXT)
-    text = exited.exec_error.replace(str(plan.folders.task), "/var/task").replace(str(plan.folders.opt), "/opt")
+    text = exited.exec_error.replace(str(plan.folders.task), "/var/task").replace(
+        str(plan.folders.opt), "/opt"
+    )
     return replace(exited, exec_error=text)
 
 

@@ -18,11 +18,11 @@ class LogFile:
         self._warned = False
 
     def append(self, function_name: str, lines: list[str]) -> None:
-        """Write each line as `<time> <function> | <line>`; what the runtime joined is split again."""
+        """Write each line as `<time> <function> | <line>`; an event of several lines is split."""
         if self._path is None:
             return
         prefix = f"{utc_now_text()} {function_name} | "
-        text = "".join(f"{prefix}{part}\n" for line in lines for part in line.split("\r"))
+        text = "".join(f"{prefix}{part}\n" for line in lines for part in line.split("\n"))
         with self._lock:
             try:
                 with self._path.open("a", encoding="utf-8") as file:

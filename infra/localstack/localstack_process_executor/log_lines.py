@@ -34,11 +34,14 @@ class LogLines:
         with self._lock:
             unfinished = [_text(self._partial)] if self._partial else []
             self._partial = b""
-            self._add(unfinished + line.split("\n"))
+            self._add([*unfinished, line])
 
     def take(self) -> str:
         """All lines since the last take."""
         with self._lock:
+            if self._partial:
+                self._add([_text(self._partial)])
+                self._partial = b""
             lines = list(self._kept)
             if self._dropped:
                 lines.insert(0, f"[{self._dropped} earlier lines of this invocation are not kept]")
@@ -60,4 +63,4 @@ class LogLines:
 
 def _text(line: bytes) -> str:
     """The runtime joins the lines of a stack trace with carriage returns, so that they stay one event."""
-    return line.decode("utf-8", "replace").rstrip("\r")[:MAX_LINE_CHARS]
+    return line.decode("utf-8", "replace").rstrip("\r").replace("\r", "\n")[:MAX_LINE_CHARS]

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -146,5 +147,5 @@ def _status_parts(failure: FunctionFailure | None) -> list[str]:
     return [f"Status: {failure.status}", f"Error Type: {failure.reported_type or failure.error_type}"]
 
 
-def _event(kind: str, record: dict[str, object]) -> str:
+def _event(kind: str, record: Mapping[str, object]) -> str:
     return json.dumps({"time": utc_now_text(), "type": kind, "record": record}, separators=(",", ":"))

@@ -17,7 +17,15 @@ from threading import Lock, Thread
 
 import h11
 
-from localstack_process_executor.events import Event, Failed, InitFailed, Invocation, Ready, Responded, TooLarge
+from localstack_process_executor.events import (
+    Event,
+    Failed,
+    InitFailed,
+    Invocation,
+    Ready,
+    Responded,
+    TooLarge,
+)
 from localstack_process_executor.peer import owner_of_peer
 
 LOG = logging.getLogger(__name__)
@@ -165,11 +173,15 @@ class RuntimeApi:
                 return self._init_error(request)
             case "POST", path if matched := INVOCATION_PATH.fullmatch(path):
                 return self._invocation_end(request, matched[1], matched[2])
-        return _refusal(HTTPStatus.NOT_FOUND, "InvalidRequest", f"{request.method} {request.path} is not served")
+        return _refusal(
+            HTTPStatus.NOT_FOUND, "InvalidRequest", f"{request.method} {request.path} is not served"
+        )
 
     def _next(self) -> Answer | None:
         if self._current is not None:
-            return _refusal(HTTPStatus.FORBIDDEN, "InvalidStateTransition", "An invocation is not answered yet")
+            return _refusal(
+                HTTPStatus.FORBIDDEN, "InvalidStateTransition", "An invocation is not answered yet"
+            )
         if not self._ready:
             self._ready = True
             self._on_event(Ready())
@@ -238,7 +250,9 @@ def _accepted() -> Answer:
 
 
 def _refusal(status: HTTPStatus, error_type: str, message: str) -> Answer:
-    return Answer(status, json.dumps({"errorMessage": message, "errorType": error_type}).encode(), JSON_HEADERS)
+    return Answer(
+        status, json.dumps({"errorMessage": message, "errorType": error_type}).encode(), JSON_HEADERS
+    )
 
 
 def _error_type(request: _Received) -> str:

@@ -13,7 +13,9 @@ from localstack_process_executor.settings import INTERPRETER_PREFIX, PREFIX, Set
 
 PYTHON_RUNTIME = re.compile(r"python3\.\d+")
 VERSION_PROBE_TIMEOUT_S = 10
-PRINT_EXECUTABLE = "import os, sys; print(os.path.realpath(sys.executable)); print('%d.%d' % sys.version_info[:2])"
+PRINT_EXECUTABLE = (
+    "import os, sys; print(os.path.realpath(sys.executable)); print('%d.%d' % sys.version_info[:2])"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,9 @@ def program_version(runtime: Runtime) -> str:
 
 
 def _on_path(name: str) -> list[str]:
-    found = (shutil.which(name, path=folder) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep))
+    found = (
+        shutil.which(name, path=folder) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)
+    )
     return [path for path in found if path]
 
 

@@ -28,6 +28,7 @@ from localstack_process_executor.platform_log import InitReport, PlatformLog, Re
 
 # A kill is a matter of milliseconds; longer than this, nobody should wait for it.
 KILL_WAIT_S = 1.0
+GIVE_UP_WAIT_S = 1.0
 
 
 class Run(Protocol):
@@ -91,6 +92,7 @@ class Sandbox:
         self._run: Run | None = None
         self._events: Events = queue.SimpleQueue()
         self._init_ms_to_report: float | None = None
+        self._run_max_memory_bytes = 0
         self._run_lock = Lock()
         self._stopped = False
         self.init_ms: float | None = None
@@ -146,6 +148,7 @@ class Sandbox:
             if self._stopped:
                 return aws_errors.exited(request_id, Exited(signal=15))
             self._events = queue.SimpleQueue()
+            self._run_max_memory_bytes = 0
             self._run = self._start_run(self._events)
         failure = self._wait_for_ready(deadline_s, request_id)
         self.init_ms = (time.monotonic() - began_s) * 1000
@@ -175,6 +178,7 @@ class Sandbox:
                 case Failed(request_id, payload, error_type) if request_id == invocation.request_id:
                     return aws_errors.reported_by_runtime(payload, error_type)
                 case TooLarge(request_id) if request_id == invocation.request_id:
+                    self._let_client_give_up(deadline_s)
                     return aws_errors.response_too_large(self._limits.response_limit_bytes)
                 case Exited() as exit_:
                     taken = run.has_taken(invocation)
@@ -185,6 +189,11 @@ class Sandbox:
                     return aws_errors.timed_out(invocation.request_id, self._limits.timeout_s, utc_now_text())
                 case _:
                     continue
+
+    def _let_client_give_up(self, deadline_s: float) -> None:
+        """AWS's runtime clients end at a refused answer; their last words belong to this invocation."""
+        if isinstance(self._next_event(min(deadline_s, time.monotonic() + GIVE_UP_WAIT_S)), Exited):
+            self._end_run()
 
     def _after_exit(
         self, invocation: Invocation, exit_: Exited, deadline_s: float, *, taken: bool
@@ -199,7 +208,7 @@ class Sandbox:
         failure = end if isinstance(end, FunctionFailure) else None
         if self._run is not None:
             self._run.drain()
-            self.max_memory_bytes = max(self.max_memory_bytes, self._run.memory_high_water_bytes())
+            self._note_memory(self._run)
         if failure and failure.log_text:
             self._lines.platform(failure.log_text)
         init_ms, self._init_ms_to_report = self._init_ms_to_report, None
@@ -207,7 +216,7 @@ class Sandbox:
             invocation.request_id,
             duration_ms,
             self._limits.memory_size_mb,
-            self.max_memory_bytes,
+            self._run_max_memory_bytes,
             init_ms,
             failure,
         )
@@ -237,12 +246,17 @@ class Sandbox:
     def _end_run(self) -> None:
         """Kill what is left, wait until it is gone, and take its last words."""
         run = self._current_run()
-        self.max_memory_bytes = max(self.max_memory_bytes, run.memory_high_water_bytes())
+        self._note_memory(run)
         run.end(at_once=True)
         run.wait_until_gone(KILL_WAIT_S)
         run.drain()
-        self.max_memory_bytes = max(self.max_memory_bytes, run.memory_high_water_bytes())
+        self._note_memory(run)
         self._run = None
+
+    def _note_memory(self, run: Run) -> None:
+        """The high-water mark of this process for the report, of the environment for the status."""
+        self._run_max_memory_bytes = max(self._run_max_memory_bytes, run.memory_high_water_bytes())
+        self.max_memory_bytes = max(self.max_memory_bytes, self._run_max_memory_bytes)
 
 
 def _init_report(init_ms: float, phase: str, failure: FunctionFailure) -> InitReport:

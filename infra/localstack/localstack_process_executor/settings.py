@@ -17,7 +17,15 @@ DEFAULT_MAX_ENVIRONMENTS = 50
 DEFAULT_UID_RANGE = "2100000-2100999"
 
 KNOWN = frozenset(
-    {"RUNTIME_DIR", "LOG_FILE", "MAX_ENVIRONMENTS", "STOP_GRACE_MS", "UID_RANGE", "GATEWAY_DIRECT", "INIT_TIMEOUT_S"},
+    {
+        "RUNTIME_DIR",
+        "LOG_FILE",
+        "MAX_ENVIRONMENTS",
+        "STOP_GRACE_MS",
+        "UID_RANGE",
+        "GATEWAY_DIRECT",
+        "INIT_TIMEOUT_S",
+    },
 )
 
 
@@ -41,10 +49,14 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     Raises:
         SettingsError: naming the variable and what it should be.
     """
-    given = {name.removeprefix(PREFIX): text for name, text in environ.items() if name.startswith(PREFIX) and text}
+    given = {
+        name.removeprefix(PREFIX): text for name, text in environ.items() if name.startswith(PREFIX) and text
+    }
     interpreters = {name for name in given if name.startswith("PYTHON_")}
     if unknown := set(given) - KNOWN - interpreters:
-        raise SettingsError(f"unknown setting {PREFIX}{min(unknown)}; known are {', '.join(sorted(KNOWN))}, PYTHON_3_N")
+        raise SettingsError(
+            f"unknown setting {PREFIX}{min(unknown)}; known are {', '.join(sorted(KNOWN))}, PYTHON_3_N"
+        )
     runtime_dir = given.get("RUNTIME_DIR")
     log_file = given.get("LOG_FILE")
     return Settings(
@@ -111,5 +123,7 @@ def _uid_range(text: str) -> range | None:
         return None
     first, _, last = text.partition("-")
     if not (first.isdigit() and last.isdigit() and 0 < int(first) <= int(last)):
-        raise SettingsError(f"{PREFIX}UID_RANGE must look like 2100000-2100999 (root's 0 not in it) or be off, not {text!r}")
+        raise SettingsError(
+            f"{PREFIX}UID_RANGE must look like 2100000-2100999 (root's 0 not in it) or be off, not {text!r}"
+        )
     return range(int(first), int(last) + 1)

@@ -1,13 +1,18 @@
 """GET /_localstack/process-executor: which executor LocalStack really loaded, and what runs in it."""
 
+from dataclasses import asdict
 from typing import Any
 
 from localstack import config
 from localstack.http import Request
 from localstack.services.internal import get_internal_apis
-from localstack.services.lambda_.invocation.runtime_executor import EXECUTOR_PLUGIN_MANAGER, get_runtime_executor
+from localstack.services.lambda_.invocation.runtime_executor import (
+    EXECUTOR_PLUGIN_MANAGER,
+    get_runtime_executor,
+)
 
 from localstack_process_executor import __version__
+from localstack_process_executor.attachment import hook_states
 from localstack_process_executor.executor import ProcessRuntimeExecutor
 from localstack_process_executor.runtimes import PythonRuntime
 from localstack_process_executor.wiring import Parts, parts
@@ -32,11 +37,14 @@ def serve_status() -> None:
 
 def _status(_request: Request) -> dict[str, Any]:
     shared = parts()
-    interpreters = {runtime.name: _interpreter(shared, runtime) for runtime in shared.runtimes.provided_pythons()}
+    interpreters = {
+        runtime.name: _interpreter(shared, runtime) for runtime in shared.runtimes.provided_pythons()
+    }
     return {
         "executor": _loaded_executor(),
         "version": __version__,
-        "gateway_direct": {"enabled": False, "reason": ""},
+        "gateway_direct": asdict(hook_states["gateway_direct"]),
+        "aws_parity": asdict(hook_states["aws_parity"]),
         "isolation": _isolation(interpreters),
         "interpreters": interpreters,
         "environments": shared.registry.describe(),

@@ -44,7 +44,9 @@ class UidPool:
             for uid in (next(self._turn) for _ in self._uids):
                 if uid not in busy and (lock := _locked(uid)) is not None:
                     return UidLease(uid, lock)
-        raise UidsExhaustedError(f"every user id from {self._uids[0]} to {self._uids[-1]} is in use: widen the range")
+        raise UidsExhaustedError(
+            f"every user id from {self._uids[0]} to {self._uids[-1]} is in use: widen the range"
+        )
 
     @contextmanager
     def borrowed(self) -> Iterator[int]:
