@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -99,18 +99,51 @@ class Postgres:
 
     folder: Path
     port: int
+    _connections: dict[str, psycopg2.extensions.connection] = field(default_factory=dict)
 
     def dsn(self, role: str) -> str:
         """URL of the database for a role."""
         return f"postgresql://{role}:{quote(PASSWORD, safe='')}@127.0.0.1:{self.port}/{DATABASE}"
 
     def rows(self, sql: str, *parameters: object, role: str = OWNER) -> list[tuple[object, ...]]:
-        """Run one statement as a role, on a connection of its own, and return its rows if it has any."""
+        """Run one statement as a role, in a transaction of its own, and return its rows if it has any."""
+        if role not in self._connections:
+            self._connections[role] = psycopg2.connect(self.dsn(role))
+            self._connections[role].autocommit = True
+        with self._connections[role].cursor() as cursor:
+            cursor.execute(sql, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def close(self) -> None:
+        """Hang up."""
+        for connection in self._connections.values():
+            connection.close()
+        self._connections.clear()
+
+    @contextmanager
+    def listening(self, channel: str, *, role: str = "functions_user") -> Iterator[Callable[[], list[str]]]:
+        """Listen on a channel; the given function returns the payloads so far."""
         with closing(psycopg2.connect(self.dsn(role))) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
-                cursor.execute(sql, parameters)
-                return cursor.fetchall() if cursor.description else []
+                cursor.execute(f"LISTEN {channel}")
+
+            def payloads() -> list[str]:
+                connection.poll()
+                return [notification.payload for notification in connection.notifies]
+
+            yield payloads
+
+    def end_connections_of(self, role: str) -> None:
+        """Hang up on every connection of a role, as a restart would."""
+        sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s"
+        with closing(self._superuser()) as connection, connection.cursor() as cursor:
+            cursor.execute(sql, (role,))
+
+    def _superuser(self) -> psycopg2.extensions.connection:
+        return psycopg2.connect(
+            host=str(self.folder / "postgres"), port=self.port, user=POSTGRES_USER, dbname="postgres"
+        )
 
 
 @contextmanager
@@ -151,7 +184,8 @@ def running_postgres(folder: Path) -> Iterator[Postgres]:
     )
     try:
         _make_roles(data, port)
-        yield Postgres(folder, port)
+        with closing(Postgres(folder, port)) as postgres:
+            yield postgres
     finally:
         server.stop(signal.SIGINT)
 

@@ -28,7 +28,7 @@ from tests.integration.parts import (
     wait_until,
 )
 
-HERE: Final = Path(__file__).parent
+HOSTILE_APP: Final = "tests.integration.worker.hostile_app"
 DONE_S: Final = 30.0
 CELERY: Final = (sys.executable, "-m", "celery", "-A")
 QUICK: Final = {
@@ -50,6 +50,7 @@ class Stack:
     folder: Path
     postgres: Postgres
     redis: Redis
+    client: Celery
     processes: list[Process] = field(default_factory=list)
 
     def environment(self, **settings: str) -> dict[str, str]:
@@ -57,7 +58,7 @@ class Stack:
         return {
             **os.environ,
             **QUICK,
-            "PYTHONPATH": f"{ROOT / 'contract'}:{ROOT / 'worker'}:{HERE}",
+            "PYTHONPATH": f"{ROOT / 'contract'}:{ROOT / 'worker'}:{ROOT}",
             "DATABASE_URL": self.postgres.dsn("worker_user"),
             "BROKER_URL": self.redis.url,
             "MODEL_DIR": str(self.folder / "models"),
@@ -65,7 +66,7 @@ class Stack:
             **settings,
         }
 
-    def worker(self, *, app: str = "hostile_app", concurrency: int = 1, **settings: str) -> Process:
+    def worker(self, *, app: str = HOSTILE_APP, concurrency: int = 1, **settings: str) -> Process:
         """Start a worker and wait until it beats and has registered its models."""
         name = uuid.uuid4().hex[:8]
         options = ["--concurrency", str(concurrency), "-n", name, "--without-gossip", "--without-mingle"]
@@ -76,29 +77,30 @@ class Stack:
     def beat(self, **settings: str) -> Process:
         """Start the sweeper's clock."""
         name = uuid.uuid4().hex[:8]
-        command = [*CELERY, "hostile_app", "beat", "-s", str(self.folder / f"schedule-{name}"), "--pidfile="]
+        command = [*CELERY, HOSTILE_APP, "beat", "-s", str(self.folder / f"schedule-{name}"), "--pidfile="]
         return self._start(command, f"beat-{name}.log", settings)
 
-    def insert(self, *values: float, model: str = "hostile", attempts: int = 0) -> str:
+    def insert(self, *values: float, model: str = "hostile") -> str:
+        """Insert a job with a row of one feature a value; returns its id."""
+        return self.insert_rows(*((value,) for value in values), model=model)
+
+    def insert_rows(self, *features: tuple[float, ...], model: str) -> str:
         """Insert a job row as the functions do; returns its id."""
         task_id = str(uuid.uuid4())
         self.postgres.rows(
-            "INSERT INTO predictions (task_id, model_name, model_version, features, correlation_id, attempts)"
-            " VALUES (%s, %s, '1', %s, %s, %s)",
+            "INSERT INTO predictions (task_id, model_name, model_version, features, correlation_id)"
+            " VALUES (%s, %s, '1', %s, %s)",
             task_id,
             model,
-            json.dumps([[value] for value in values]),
+            json.dumps(features),
             f"request-{task_id}",
-            attempts,
         )
         return task_id
 
     def send(self, *task_ids: str) -> None:
         """Send wake-ups as the functions do."""
-        with Celery(broker=self.redis.url) as app:
-            for task_id in task_ids:
-                app.send_task(TASK_RUN_PREDICTION, args=[task_id], queue=QUEUE_PREDICTIONS)
-            app.pool.force_close_all()
+        for task_id in task_ids:
+            self.client.send_task(TASK_RUN_PREDICTION, args=[task_id], queue=QUEUE_PREDICTIONS)
 
     def job(self, task_id: str) -> dict[str, object]:
         """Read a row."""
@@ -139,9 +141,11 @@ def session_stack() -> Iterator[Stack]:
         redis.start()
         migrate(postgres)
         save_model(folder / "models", "hostile")
+        client = Celery(broker=redis.url, set_as_current=False)
         try:
-            yield Stack(folder, postgres, redis)
+            yield Stack(folder, postgres, redis, client)
         finally:
+            client.pool.force_close_all()
             redis.stop()
 
 

@@ -1,9 +1,10 @@
-"""The worker's wiring with the test's own model backend: `celery -A hostile_app worker|beat`."""
+"""The worker's wiring with the tests' own model backend instead of the real ones."""
 
 import os
 
-import hostile_model
 from inference_worker.celery_app import create_app
 from inference_worker.settings import read_settings
+
+from tests.integration.worker import hostile_model
 
 app = create_app(read_settings(os.environ), {"hostile": lambda: hostile_model.load})

@@ -1,0 +1,66 @@
+"""Redis that restarts, forgets, or holds what is none of ours."""
+
+from pathlib import Path
+
+import pytest
+from inference_contract.names import QUEUE_PREDICTIONS
+
+from tests.integration.worker.conftest import Stack
+
+pytestmark = pytest.mark.integration
+
+PICKLE = Path(__file__).with_name("pickle_message.json").read_bytes()
+RUBBISH = (
+    b"not JSON",
+    b"\xff\xfe\x00",
+    b"[1, 2, 3]",
+    b"{}",
+    b'{"__type__": "uuid", "__value__": {}}',
+    b"[" * 100_000,
+    b'"' + b"x" * 10_000_000 + b'"',
+    PICKLE,
+    PICKLE.replace(b"application/x-python-serialize", b"application/json").replace(b"binary", b"utf-8"),
+    PICKLE.replace(b"inference.run_prediction", b"celery.backend_cleanup"),
+)
+
+
+def test_worker_consumes_again_after_redis_restarts(stack: Stack) -> None:
+    stack.worker()
+    stack.beat()
+    for _ in range(2):
+        stack.redis.stop()
+        unsent = stack.insert(1.0)
+        stack.redis.start()
+        sent = stack.insert(2.0)
+        stack.send(sent)
+
+        assert stack.finished(sent)["status"] == "succeeded"
+        assert stack.finished(unsent)["status"] == "succeeded"
+
+
+def test_wiped_redis_loses_no_job(stack: Stack) -> None:
+    task_ids = [stack.insert(float(number)) for number in range(20)]
+    stack.send(*task_ids)
+    stack.postgres.rows("UPDATE predictions SET sent_at = now()")
+    stack.worker(BATCH_SIZE="1")
+    with stack.redis.client() as client:
+        client.flushall()
+    stack.beat()
+
+    for task_id in task_ids:
+        assert stack.finished(task_id)["status"] == "succeeded"
+
+
+def test_rubbish_is_refused_and_the_worker_stays_up(stack: Stack) -> None:
+    worker = stack.worker()
+    with stack.redis.client() as client:
+        for rubbish in RUBBISH:
+            client.lpush(QUEUE_PREDICTIONS, rubbish)
+    task_id = stack.insert(1.0)
+    stack.send(task_id)
+
+    assert stack.finished(task_id)["status"] == "succeeded"
+    assert worker.running
+    assert worker.output.count('"message": "message refused"') == len(RUBBISH)
+    with stack.redis.client() as client:
+        assert client.hlen("unacked") == 0

@@ -1,0 +1,86 @@
+"""The migrations on an empty database, and that each role can do its own work and nothing else."""
+
+import psycopg2.errors
+import pytest
+
+from tests.integration.worker.conftest import Stack, migrate
+
+pytestmark = pytest.mark.integration
+
+SUBMIT = (
+    "INSERT INTO predictions (task_id, model_name, model_version, features)"
+    " VALUES (gen_random_uuid(), 'roles', '1', '[[1]]') RETURNING task_id"
+)
+REGISTER = (
+    "INSERT INTO models (name, version, feature_names, classes, digest)"
+    " VALUES ('roles', '1', '[]', '[]', '') ON CONFLICT DO NOTHING"
+)
+
+
+def test_migrations_are_applied_once(stack: Stack) -> None:
+    migrate(stack.postgres)
+
+    assert stack.postgres.rows("SELECT count(*) FROM alembic_version") == [(1,)]
+
+
+def test_functions_may_submit_and_note_a_send(stack: Stack) -> None:
+    stack.postgres.rows(REGISTER, role="worker_user")
+    rows = stack.postgres.rows(SUBMIT, role="functions_user")
+
+    assert len(rows) == 1
+    stack.postgres.rows("UPDATE predictions SET sent_at = now() WHERE sent_at IS NULL", role="functions_user")
+    stack.postgres.rows("SELECT * FROM predictions, models, workers", role="functions_user")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE predictions SET status = 'cancelled'",
+        "UPDATE predictions SET prediction = '[]'",
+        "DELETE FROM predictions",
+        "TRUNCATE predictions",
+        "UPDATE models SET digest = ''",
+        "INSERT INTO workers (name) VALUES ('false')",
+        "CREATE TABLE mine (id integer)",
+        "UPDATE alembic_version SET version_num = '0000'",
+    ],
+)
+def test_functions_may_do_nothing_else(stack: Stack, statement: str) -> None:
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        stack.postgres.rows(statement, role="functions_user")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        SUBMIT,
+        "DELETE FROM predictions",
+        "DELETE FROM models",
+        "DROP TABLE predictions",
+        "CREATE TABLE mine (id integer)",
+    ],
+)
+def test_worker_may_not_submit_delete_or_define(stack: Stack, statement: str) -> None:
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        stack.postgres.rows(statement, role="worker_user")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        REGISTER,
+        "UPDATE predictions SET sent_at = now()",
+        "DELETE FROM workers",
+        "CREATE TABLE mine (id integer)",
+    ],
+)
+def test_reader_may_not_write(stack: Stack, statement: str) -> None:
+    stack.postgres.rows("SELECT * FROM predictions, models, workers", role="readonly_user")
+
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        stack.postgres.rows(statement, role="readonly_user")
+
+
+def test_job_of_an_unknown_model_is_refused_by_the_database(stack: Stack) -> None:
+    with pytest.raises(psycopg2.errors.ForeignKeyViolation):
+        stack.insert(1.0, model="nobody")
