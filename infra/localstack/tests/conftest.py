@@ -248,6 +248,7 @@ def start_localstack(open_tmp: Path, runtime_dir: Path) -> Iterator[Callable[...
             "LAMBDA_RUNTIME_EXECUTOR": "process",
             "LAMBDA_PROCESS_RUNTIME_DIR": str(runtime_dir),
             "LAMBDA_PROCESS_PYTHON_3_13": str(Path(sys.executable).resolve()),
+            "LAMBDA_PROCESS_PYTHON_3_11": str(SYSTEM_PYTHON),
             "LAMBDA_PROCESS_LOG_FILE": str(root / "functions.log"),
         }
         with (root / "localstack.log").open("wb") as log:

@@ -53,7 +53,7 @@ FAMILY = """
             [sys.executable, "-S", "-c",
              "import os, subprocess, sys; "
              "print(subprocess.Popen(sys.argv[1:], start_new_session=True, stdout=subprocess.DEVNULL).pid)", *SLEEPER],
-            capture_output=True, text=True).stdout
+            stdout=subprocess.PIPE, text=True).stdout
         print("pids", os.getpid(), plain.pid, apart.pid, int(daemon))
         if event["then"] == "sleep":
             time.sleep(60)
@@ -91,7 +91,7 @@ def test_own_user_for_each_environment_where_it_can_be(localstack, looked):
 
 def test_system_python_gets_a_user_each_and_status_says_why_another_does_not(localstack):
     interpreters = localstack.status()["interpreters"]
-    assert interpreters["python3.11"]["reachable_by_unprivileged"]
+    assert interpreters["python3.11"]["reachable_by_unprivileged"], interpreters["python3.11"]["reason"]
     other = interpreters["python3.13"]
     assert other["reason"]
     isolation = localstack.status()["isolation"]
