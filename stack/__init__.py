@@ -1,1 +1,1 @@
-"""The launcher behind `make up`: renders, starts and checks one stack's parts, over supervisord (ADR 0005)."""
+"""The launcher behind `make up`: renders, starts and checks the parts, over supervisord (ADR 0005)."""

@@ -13,7 +13,7 @@ from stack import deployment, start
 from stack.context import DATABASE, LOOPBACK, OWNER, Context, load_context
 from stack.doctor import examine
 from stack.errors import StackError
-from stack.parts import NotReadyError, all_parts
+from stack.parts import NotReadyError, PartFailedError, all_parts
 from stack.progress import console, show_error, step
 from stack.supervisor import Supervisor
 from stack.system_packages import ensure_programs
@@ -52,7 +52,7 @@ def status() -> None:
             continue
         try:
             says = part.probe()
-        except NotReadyError as error:
+        except (NotReadyError, PartFailedError) as error:
             well, says = False, f"[red]{error}[/]"
         table.add_row(part.name, state.state, str(state.pid), f"{state.uptime_s} s", says)
     console.print(table)

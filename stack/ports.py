@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterable
+from typing import cast
 
 import psutil
 
@@ -48,7 +49,8 @@ def _holder(port: int) -> str:
     except psutil.AccessDenied:
         return "another process"
     for connection in connections:
-        listens = connection.status == psutil.CONN_LISTEN and connection.laddr[1] == port
-        if listens and connection.pid:
+        if connection.status != psutil.CONN_LISTEN or not connection.pid:
+            continue
+        if cast("psutil._ntuples.addr", connection.laddr).port == port:
             return f"process {connection.pid} ({psutil.Process(connection.pid).name()})"
     return "another process"

@@ -17,7 +17,7 @@ from stack.context import Context
 from stack.database import prepare_database
 from stack.errors import StackError
 from stack.leftovers import end_leftovers
-from stack.parts import NotReadyError, Part, all_parts
+from stack.parts import STORES, NotReadyError, Part, PartFailedError, all_parts
 from stack.parts.worker import worker_environment
 from stack.ports import refuse_taken_ports
 from stack.progress import step
@@ -119,7 +119,15 @@ def _wait_until_well(supervisor: Supervisor, part: Part, context: Context) -> st
             )
         if state.state != "RUNNING":
             raise NotReadyError(f"it is {state.state.lower()}")
-        return part.probe()
+        try:
+            return part.probe()
+        except PartFailedError as error:
+            raise StackError(
+                part.name,
+                str(error),
+                way_out="correct what its log names, then run make up again",
+                log=context.paths.log_of(error.log),
+            ) from error
 
     retrying = Retrying(
         stop=stop_after_delay(part.startup_deadline_s),
@@ -156,6 +164,6 @@ def down(context: Context) -> int:
     """Stop every part; what is stored stays. Returns the number of leftovers that had to be ended."""
     with _only_launcher(context):
         with step("stop"):
-            Supervisor(context).shut_down()
+            Supervisor(context).shut_down(last=STORES)
         context.paths.deployed.unlink(missing_ok=True)
         return end_leftovers(context)

@@ -14,9 +14,7 @@ def main() -> int:
     parser.add_argument("name", choices=FUNCTIONS)
     parser.add_argument("--target", type=Path, help="folder, or zip, to make")
     parser.add_argument("--zip", action="store_true", help="make a zip instead of a folder")
-    parser.add_argument(
-        "--lambda", action="store_true", dest="for_aws", help="for AWS, not this machine"
-    )
+    parser.add_argument("--lambda", action="store_true", dest="for_aws", help="for AWS, not this machine")
     wanted = parser.parse_args()
     make = zip_function if wanted.zip else build_function
     try:

@@ -3,20 +3,23 @@
 from stack.context import Context
 from stack.parts.localstack import localstack
 from stack.parts.nginx import nginx
-from stack.parts.part import NotReadyError, Part
+from stack.parts.part import NotReadyError, Part, PartFailedError
 from stack.parts.postgres import postgres
 from stack.parts.prometheus import prometheus
 from stack.parts.pushgateway import pushgateway
 from stack.parts.redis import redis
 from stack.parts.worker import beat, worker
 
-__all__ = ["NotReadyError", "Part", "all_parts"]
+__all__ = ["STORES", "NotReadyError", "Part", "PartFailedError", "all_parts"]
+
+STORES = frozenset({"postgres", "redis"})
+"""Parts that the others write to until their own end, and that so stop last."""
 
 _PARTS = (postgres, redis, pushgateway, prometheus, worker, beat, nginx, localstack)
 
 
 def all_parts(context: Context) -> list[Part]:
-    """Render every part's configuration and return the parts, Postgres first, in the order in which they are waited for.
+    """Render every configuration; return the parts as they are waited for, Postgres first.
 
     Raises:
         StackError: a part's program is missing or its data cannot be prepared.

@@ -2,9 +2,10 @@
 
 import json
 import sys
+from pathlib import Path
 
 from stack.context import LOOPBACK, Context
-from stack.parts.part import NotReadyError, Part
+from stack.parts.part import NotReadyError, Part, PartFailedError
 from stack.parts.probing import http_get
 from stack.rendering import TEMPLATES
 from stack.settings import ROOT
@@ -51,6 +52,8 @@ def _environment(context: Context) -> dict[str, str]:
         "DNS_ADDRESS": "0",
         "LAMBDA_RUNTIME_EXECUTOR": EXECUTOR,
         "LAMBDA_PROCESS_RUNTIME_DIR": str(RUNTIME_DIR),
+        # This interpreter itself: a version manager's shim would choose one by the folder it is called in.
+        "LAMBDA_PROCESS_PYTHON_3_13": str(Path(sys.executable).resolve()),
         "LAMBDA_PROCESS_LOG_FILE": str(context.paths.log_of("functions")),
         "LAMBDA_PROCESS_GATEWAY_DIRECT": str(int(context.settings.gateway_direct)),
         "LOCALSTACK_PYTHON": str(PYTHON),
@@ -77,7 +80,9 @@ def _probe(context: Context) -> str:
         raise NotReadyError("its ready hook, which deploys the functions, has not ended yet")
     failed = [script["name"] for script in state["scripts"] if script["state"] == "ERROR"]
     if failed:
-        raise NotReadyError(f"init hook {failed[0]} failed")
+        raise PartFailedError(f"its ready hook {failed[0]} failed", log="deploy")
+    if not context.paths.deployed.exists():
+        raise NotReadyError("its ready hook has not deployed the functions")
     loaded = loaded_executor(context)
     if loaded["executor"] != EXECUTOR:
         raise NotReadyError(f"Lambda executor {loaded['executor']!r} is loaded instead of {EXECUTOR!r}")

@@ -11,6 +11,15 @@ class NotReadyError(Exception):
     """A probe's answer while a part is not well yet; the text says what is missing."""
 
 
+class PartFailedError(Exception):
+    """A probe's answer when no waiting will help; the text says what failed."""
+
+    def __init__(self, reason: str, log: str) -> None:
+        """Carry the reason and the name of the log that tells more."""
+        super().__init__(reason)
+        self.log = log
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One supervised process (with its children)."""
@@ -18,7 +27,7 @@ class Part:
     name: str
     command: tuple[str, ...]
     probe: Callable[[], str]
-    """Returns a line about the healthy part, or raises NotReadyError."""
+    """Returns a line about the healthy part, or raises NotReadyError or PartFailedError."""
     ports: dict[str, int] = field(default_factory=dict)
     """Ports that the part listens on, by the name of their setting."""
     environment: dict[str, str] = field(default_factory=dict)

@@ -3,4 +3,4 @@
 set -eu
 cd "$STACK_ROOT"
 export PYTHONPATH="$STACK_ROOT/contract"
-exec "$STACK_PYTHON" -m stack deploy --packaged
+exec "$STACK_PYTHON" -m stack deploy --packaged >"$STATE_DIR/logs/deploy.log" 2>&1
