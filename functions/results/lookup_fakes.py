@@ -32,7 +32,8 @@ class FakeJobs:
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
-        """Count who listens, so that a test sees it end."""
+        """Count who listens, so that a test sees it end; what is due by now happens just before."""
+        self._happen(self.now_s)
         self.listeners += 1
         try:
             yield
@@ -44,9 +45,11 @@ class FakeJobs:
         if not self.listeners:
             raise AssertionError(f"waits for {task_id} without listening")
         end_s = self.now_s + timeout_s
-        due = sorted(at_s for at_s in self.events if at_s <= end_s)
-        self.now_s = due[0] if due else end_s
-        for at_s in due[:1]:
+        self.now_s = min([end_s, *self.events])
+        self._happen(self.now_s)
+
+    def _happen(self, until_s: float) -> None:
+        for at_s in sorted(at_s for at_s in self.events if at_s <= until_s):
             self.events.pop(at_s)()
 
 

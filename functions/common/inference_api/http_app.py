@@ -103,10 +103,10 @@ def _record(telemetry: Telemetry, request: Request, get_response: Next) -> Respo
 def _as_problem(request: Request, response: Response) -> Response:
     if response.status_code < HTTPStatus.BAD_REQUEST or isinstance(response.body, str):
         return response
-    status = response.status_code
-    if status == HTTPStatus.METHOD_NOT_ALLOWED and not response.headers.get("Allow"):
-        status = HTTPStatus.NOT_FOUND  # no method at all: Chalice knows no such route
-    problem = problems.from_status(status, str(response.body.get("Message", "")), _path_of(request))
+    path = _path_of(request)
+    if response.headers.get("Allow") == "":  # not a single method: Chalice knows no such route
+        return problems.from_status(HTTPStatus.NOT_FOUND, "There is no such path.", path)
+    problem = problems.from_status(response.status_code, str(response.body.get("Message", "")), path)
     problem.headers.update(response.headers)
     problem.headers["Content-Type"] = problems.PROBLEM_JSON
     return problem

@@ -1,0 +1,39 @@
+"""The environment: a missing or wrong variable stops the start with its name, never its value."""
+
+import pytest
+from inference_api.errors import SettingsError
+from inference_api.settings import Settings
+
+GOOD = {"DATABASE_URL": "postgresql://u:pass@h/d", "BROKER_URL": "redis://:pass@h:6379/0"}
+
+
+def test_defaults() -> None:
+    settings = Settings.from_environment(GOOD, "predict")
+    assert (settings.log_level, settings.service, settings.metrics_namespace) == (
+        "INFO",
+        "predict",
+        "inference",
+    )
+
+
+def test_powertools_variables_win() -> None:
+    named = {"POWERTOOLS_SERVICE_NAME": "other", "POWERTOOLS_METRICS_NAMESPACE": "shop", "LOG_LEVEL": "debug"}
+    settings = Settings.from_environment(GOOD | named, "predict")
+    assert (settings.log_level, settings.service, settings.metrics_namespace) == ("DEBUG", "other", "shop")
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "BROKER_URL"])
+@pytest.mark.parametrize("value", [None, "", " "])
+def test_missing_address_is_named(name: str, value: str | None) -> None:
+    environment = {key: text for key, text in (GOOD | {name: value}).items() if text is not None}
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_environment(environment, "predict")
+
+
+def test_unknown_log_level_is_refused() -> None:
+    with pytest.raises(SettingsError, match="LOG_LEVEL"):
+        Settings.from_environment(GOOD | {"LOG_LEVEL": "LOUD"}, "predict")
+
+
+def test_passwords_are_not_in_the_repr() -> None:
+    assert "pass" not in repr(Settings.from_environment(GOOD, "predict"))
