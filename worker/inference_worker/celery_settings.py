@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from inference_contract.names import QUEUE_PREDICTIONS, TASK_RUN_PREDICTION
-from kombu.entity import Queue
+from kombu.entity import Exchange, Queue
 
 from inference_worker.settings import Settings
 from inference_worker.task_names import QUEUE_SWEEPS, TASK_SWEEP
@@ -66,7 +66,7 @@ def _delivery(settings: Settings) -> dict[str, Any]:
         "result_accept_content": ["json"],
         "task_serializer": "json",
         "task_ignore_result": True,
-        "task_queues": [Queue(QUEUE_PREDICTIONS), Queue(QUEUE_SWEEPS)],
+        "task_queues": [_queue(QUEUE_PREDICTIONS), _queue(QUEUE_SWEEPS)],
         "task_routes": {
             TASK_RUN_PREDICTION: {"queue": QUEUE_PREDICTIONS},
             TASK_SWEEP: {"queue": QUEUE_SWEEPS},
@@ -99,3 +99,8 @@ def _process(settings: Settings) -> dict[str, Any]:
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
     }
+
+
+def _queue(name: str) -> Queue:
+    """Bind a queue to an exchange of its own, as clients do that know it by name only."""
+    return Queue(name, Exchange(name, type="direct"), routing_key=name)

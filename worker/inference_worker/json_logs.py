@@ -9,7 +9,7 @@ from typing import Any, Final
 STANDARD_ATTRIBUTES: Final = frozenset(
     [*logging.makeLogRecord({}).__dict__, "message", "asctime", "data", "taskName"]
 )
-QUIET_LOGGERS: Final = ("celery.worker.strategy", "celery.app.trace")
+QUIET_LOGGERS: Final = ("celery.worker.strategy", "celery.app.trace", "celery.beat")
 """Celery's lines for each task: the worker's own say more, with the job's id."""
 
 

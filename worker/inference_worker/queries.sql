@@ -4,6 +4,8 @@
 -- Takes the woken row, and mates of its model that nobody has tried yet, as far as they fit the batch.
 -- The woken row's lock is waited for: whoever holds it (a sweep, the sender's note of the send) is done in a moment,
 -- and skipping it would leave the row without a wake-up. Mates are skipped when locked: each has its own.
+-- Mates are the newest, because the oldest rows' wake-ups are next in the queue and would find nothing: so the first
+-- wake-ups of a backlog clear it, and no row waits longer than its own wake-up does.
 WITH woken AS (
     SELECT task_id, model_name, model_version, attempts, jsonb_array_length(features) AS feature_rows
     FROM predictions
@@ -14,11 +16,11 @@ WITH woken AS (
     FROM predictions p
     JOIN woken w ON p.model_name = w.model_name AND p.model_version = w.model_version
     WHERE p.status = 'queued' AND p.attempts = 0 AND w.attempts = 0 AND p.task_id <> w.task_id
-    ORDER BY p.submitted_at
+    ORDER BY p.submitted_at DESC
     LIMIT %(mates)s
     FOR UPDATE OF p SKIP LOCKED
 ), sized AS (
-    SELECT task_id, sum(feature_rows) OVER (ORDER BY submitted_at, task_id) AS rows_so_far FROM mates
+    SELECT task_id, sum(feature_rows) OVER (ORDER BY submitted_at DESC, task_id) AS rows_so_far FROM mates
 ), chosen AS (
     SELECT task_id, 0 AS place FROM woken
     UNION ALL
