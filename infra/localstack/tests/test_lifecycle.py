@@ -1,12 +1,11 @@
 """LocalStack's own start and end: settings, the cap, an orderly stop, and kill -9."""
 
 import json
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
 
 pytestmark = pytest.mark.integration
 
@@ -40,51 +39,28 @@ def guards_of(pid: int) -> list[int]:
     return [child for child in pids if b"guard.py" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
-def test_status_answers_before_the_lambda_service_is_loaded(start_localstack):
-    stack = start_localstack()
-    with urllib.request.urlopen(f"{stack.url}/_localstack/health", timeout=10) as answer:  # noqa: S310 -- our own
-        assert json.loads(answer.read())["services"]["lambda"] == "available"
-    status = stack.status()
+@pytest.fixture(scope="module")
+def one_life(start_localstack):
+    """One LocalStack for the tests below, in their order: the last of them ends it."""
+    return start_localstack(LAMBDA_PROCESS_MAX_ENVIRONMENTS="1")
+
+
+def lambda_service_state(stack):
+    return json.loads(stack.get("/_localstack/health"))["services"]["lambda"]
+
+
+def test_status_answers_before_the_lambda_service_is_loaded(one_life):
+    status = one_life.status()
+    assert lambda_service_state(one_life) == "available"
     assert status["executor"] == "process"
     assert status["version"]
     assert status["environments"] == []
-    assert status["max_environments"] == 50
+    assert status["max_environments"] == 1
     assert status["totals"]["invocations"] == 0
-    with urllib.request.urlopen(f"{stack.url}/_localstack/health", timeout=10) as answer:  # noqa: S310 -- our own
-        assert json.loads(answer.read())["services"]["lambda"] == "available"
 
 
-@pytest.mark.parametrize("runtime", ["python3.11", "python3.13"])
-def test_kill_9_of_localstack_leaves_no_process_and_no_folder(start_localstack, eventually, runtime):
-    stack = start_localstack()
-    function = stack.deploy(FAMILY, runtime=runtime)
-    pids = function.invoke().payload
-    with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(function.invoke, {"s": 3})
-        eventually(lambda: function.log_lines().count("began") == 2)
-        guards = guards_of(stack.process.pid)
-        assert guards
-        assert all(map(is_running, pids))
-        stack.process.kill()
-        eventually(lambda: not any(map(is_running, [*pids, *guards])), 2.0)
-        with pytest.raises(Exception, match=r"Connection|closed"):
-            running.result()
-    assert list((stack.root / "tmp").glob("lambda-process-*/tmp/*")) == []
-
-
-def test_orderly_stop_ends_every_function_with_a_chance_to_flush(start_localstack, eventually):
-    stack = start_localstack()
-    function = stack.deploy(FAMILY)
-    pids = function.invoke().payload
-    assert stack.end() == 0
-    eventually(lambda: not any(map(is_running, pids)), 2.0)
-    assert "flushed" in function.log_lines()
-    assert list((stack.root / "tmp").glob("lambda-process-*")) == []
-
-
-def test_more_environments_than_the_cap_are_refused_and_come_back(start_localstack, eventually):
-    stack = start_localstack(LAMBDA_PROCESS_MAX_ENVIRONMENTS="1")
-    function = stack.deploy(FAMILY)
+def test_more_environments_than_the_cap_are_refused_and_come_back(one_life, eventually):
+    function = one_life.deploy(FAMILY)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(function.invoke, {"s": 1.5})
         eventually(lambda: "began" in function.log_lines())
@@ -93,8 +69,38 @@ def test_more_environments_than_the_cap_are_refused_and_come_back(start_localsta
         assert running.result().error is None
     assert caught.value.response["Error"]["Code"] == "TooManyRequestsException"
     assert "LAMBDA_PROCESS_MAX_ENVIRONMENTS=1" in caught.value.response["Error"]["Message"]
-    assert stack.status()["totals"]["refused"] == 1
+    assert one_life.status()["totals"]["refused"] == 1
     assert function.invoke().error is None
+    one_life.client("lambda").delete_function(FunctionName=function.name)
+    eventually(lambda: not function.environments())
+
+
+def test_orderly_stop_ends_every_function_with_a_chance_to_flush(one_life, eventually):
+    function = one_life.deploy(FAMILY)
+    pids = function.invoke().payload
+    assert one_life.end() == 0
+    eventually(lambda: not any(map(is_running, pids)), 2.0)
+    assert "flushed" in function.log_lines()
+    assert list((one_life.root / "tmp").glob("lambda-process-*")) == []
+
+
+def test_kill_9_of_localstack_leaves_no_process_and_no_folder(start_localstack, eventually):
+    """With users of their own and with LocalStack's, idle and busy."""
+    stack = start_localstack()
+    functions = [stack.deploy(FAMILY, runtime=runtime) for runtime in ("python3.11", "python3.13")]
+    pids = [pid for function in functions for pid in function.invoke().payload]
+    busy = functions[0]
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(busy.invoke, {"s": 3})
+        eventually(lambda: busy.log_lines().count("began") == 2)
+        guards = guards_of(stack.process.pid)
+        assert len(guards) == 2
+        assert all(map(is_running, pids))
+        stack.process.kill()
+        eventually(lambda: not any(map(is_running, [*pids, *guards])), 2.0)
+        with pytest.raises((HTTPClientError, ConnectionError)):
+            running.result()
+    assert list((stack.root / "tmp").glob("lambda-process-*/tmp/*")) == []
 
 
 @pytest.mark.parametrize(
