@@ -10,8 +10,8 @@ from inference_worker.settings import read_settings
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     return {
-        "DATABASE_URL": "postgresql://u:secret@h/d",
-        "BROKER_URL": "redis://:secret@h",
+        "DATABASE_URL": "postgresql://u:hush@h/d",
+        "BROKER_URL": "redis://:hush@h",
         "MODEL_DIR": str(tmp_path),
     }
 
@@ -53,4 +53,4 @@ def test_wrong_setting_is_named(environment: dict[str, str], name: str, value: s
 
 
 def test_secrets_are_not_shown(environment: dict[str, str]) -> None:
-    assert "secret" not in repr(read_settings(environment))
+    assert "hush" not in repr(read_settings(environment))
