@@ -55,6 +55,13 @@ def test_nothing_heavy_is_imported(imported: Imported) -> None:
     assert {module.partition(".")[0] for module in imported[2]} & HEAVY == set()
 
 
+def test_no_aws_client_is_imported(imported: Imported) -> None:
+    """Powertools looks whether `botocore` is there; none of its clients may be loaded."""
+    assert {
+        module for module in imported[2] if module.startswith(("botocore.session", "botocore.client"))
+    } == set()
+
+
 def test_nothing_of_the_other_function_is_imported(imported: Imported) -> None:
     function, _, modules = imported
     other = {"predict": "results", "results": "predict"}[function]

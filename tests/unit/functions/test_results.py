@@ -1,33 +1,12 @@
 """`GET /results/{task_id}`: a job as it is now, or as it ends while the caller waits."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from inference_contract.job import Job, JobStatus, ModelId, Prediction
+from inference_contract.job import JobStatus
 
 from tests.unit.functions.gateway import Results
-
-ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
-QUEUED = Job(
-    task_id=ID,
-    status=JobStatus.QUEUED,
-    model=ModelId("iris", "1"),
-    predictions=None,
-    error=None,
-    attempts=0,
-    submitted_at=datetime(2026, 1, 2, 3, 4, 5, 678901, UTC),
-    started_at=None,
-    finished_at=None,
-)
-SUCCEEDED = replace(
-    QUEUED,
-    status=JobStatus.SUCCEEDED,
-    predictions=(Prediction("setosa", {"setosa": 0.9, "virginica": 0.1}),),
-    attempts=1,
-    started_at=datetime(2026, 1, 2, 4, 4, 6, tzinfo=timezone(timedelta(hours=1))),
-    finished_at=datetime(2026, 1, 2, 3, 4, 7, tzinfo=UTC),
-)
+from tests.unit.functions.jobs import ID, QUEUED, SUCCEEDED
 
 
 def test_queued_job_is_200_and_says_when_to_ask_again(results: Results) -> None:
