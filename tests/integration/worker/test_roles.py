@@ -81,6 +81,14 @@ def test_reader_may_not_write(stack: Stack, statement: str) -> None:
         stack.postgres.rows(statement, role="readonly_user")
 
 
+@pytest.mark.parametrize("features", ["{}", "7", "[1]", '[["a"]]', "[[null]]", "[[[1]]]", "[[1], {}]"])
+def test_features_that_would_break_a_claim_never_become_a_row(stack: Stack, features: str) -> None:
+    stack.postgres.rows(REGISTER, role="worker_user")
+
+    with pytest.raises(psycopg2.DatabaseError, match=r"features_are_rows_of_numbers|jsonpath"):
+        stack.postgres.rows(SUBMIT.replace("[[1]]", features), role="functions_user")
+
+
 def test_job_of_an_unknown_model_is_refused_by_the_database(stack: Stack) -> None:
     with pytest.raises(psycopg2.errors.ForeignKeyViolation):
         stack.insert(1.0, model="nobody")

@@ -36,6 +36,11 @@ CREATE TABLE predictions (
     worker         text,
     correlation_id text,
     FOREIGN KEY (model_name, model_version) REFERENCES models (name, version),
+    CONSTRAINT features_are_rows_of_numbers CHECK (
+        jsonb_typeof(features) = 'array'
+        AND NOT jsonb_path_exists(features, 'strict $[*] ? (@.type() != "array")')
+        AND NOT jsonb_path_exists(features, 'strict $[*][*] ? (@.type() != "number")')
+    ),
     CHECK ((status = 'running') = (lease_until IS NOT NULL)),
     CHECK ((status = 'succeeded') = (prediction IS NOT NULL)),
     CHECK ((status IN ('succeeded', 'failed', 'cancelled')) = (finished_at IS NOT NULL))
