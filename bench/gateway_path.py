@@ -1,8 +1,8 @@
 """Measures what the direct gateway path saves: API Gateway to Lambda over HTTP, and in the same process.
 
-Run with the application's Python from the root: `.venvs/app/bin/python bench/gateway_path.py`. Starts two LocalStacks
-of its own, alike but for LAMBDA_PROCESS_GATEWAY_DIRECT, calls them in turns so that both see the same machine, and
-ends them.
+Run with the application's Python from the root: `.venvs/app/bin/python bench/gateway_path.py`. Starts two
+LocalStacks of its own, alike but for LAMBDA_PROCESS_GATEWAY_DIRECT, calls them in turns so that both see the
+same machine, and ends them.
 """
 
 import argparse
@@ -78,12 +78,17 @@ class Measured:
 
 def main() -> None:
     """Start both, measure in turns, print side by side."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--requests", type=int, default=400, help="requests a path and number of connections")
     requests = parser.parse_args().requests
     with ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gateway-path-")))
-        paths = [stack.enter_context(_gateway(root, name, direct)) for name, direct in (("http", "0"), ("direct", "1"))]
+        paths = [
+            stack.enter_context(_gateway(root, name, direct))
+            for name, direct in (("http", "0"), ("direct", "1"))
+        ]
         print(f"{'connections':>11}  {'path':<6}  {'p50 ms':>7}  {'p95 ms':>7}  {'req/s':>7}")
         for connections in (1, 8):
             measured = {path.name: Measured([]) for path in paths}
@@ -95,7 +100,8 @@ def main() -> None:
 
 def _print_rows(connections: int, measured: dict[str, Measured]) -> None:
     for name, one in measured.items():
-        print(f"{connections:>11}  {name:<6}  {one.p50_ms:>7.2f}  {one.p95_ms:>7.2f}  {one.requests_per_s:>7.1f}")
+        latencies = f"{one.p50_ms:>7.2f}  {one.p95_ms:>7.2f}"
+        print(f"{connections:>11}  {name:<6}  {latencies}  {one.requests_per_s:>7.1f}")
     http_way, direct = measured["http"], measured["direct"]
     faster = http_way.p50_ms / direct.p50_ms
     more = direct.requests_per_s / http_way.requests_per_s
@@ -187,7 +193,9 @@ def _deploy(port: int) -> str:
     (resource,) = gateway.get_resources(restApiId=api)["items"]
     where = {"restApiId": api, "resourceId": resource["id"], "httpMethod": "GET"}
     gateway.put_method(**where, authorizationType="NONE")
-    uri = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{function['FunctionArn']}/invocations"
+    uri = (
+        f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{function['FunctionArn']}/invocations"
+    )
     gateway.put_integration(**where, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri)
     gateway.create_deployment(restApiId=api, stageName="bench")
     return f"/_aws/execute-api/{api}/bench/"

@@ -1,4 +1,4 @@
-"""What our plugin adds to a running LocalStack besides the executor: settings check, hooks, status, an orderly end."""
+"""What our plugin adds to LocalStack besides the executor: checks, hooks, status, an orderly end."""
 
 import logging
 import shutil

@@ -1,4 +1,4 @@
-"""What LocalStack's Lambda service leaves out on the way to an executor, added by hooks into the pinned release."""
+"""What LocalStack's Lambda service leaves out on the way to an executor, added by hooks."""
 
 import logging
 from functools import wraps
@@ -24,7 +24,7 @@ _store_logs = LambdaVersionManager.store_logs
 
 
 def install() -> HookState:
-    """Put the hooks in place, or say why not; without them payloads are not checked and client contexts get lost."""
+    """Put the hooks in place, or say why not; without them LocalStack does as it did."""
     expected = {
         _service_invoke: LAMBDA_INVOKE_PARAMETERS,
         _environment_invoke: ("self", "invocation"),

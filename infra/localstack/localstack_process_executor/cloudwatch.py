@@ -1,4 +1,4 @@
-"""Puts function logs into CloudWatch Logs as they come: each line with its own time, a stack trace as one event."""
+"""Puts function logs into CloudWatch Logs as they come, each event with its own time."""
 
 import logging
 import time

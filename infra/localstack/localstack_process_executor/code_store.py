@@ -1,7 +1,7 @@
 """A read-only copy of a version's code and layers that lives as long as anything runs it.
 
-LocalStack removes its own copy when a function is updated or deleted, while on AWS a running invocation ends on the
-code it began with. Hard links make the copy cheap; the links keep the files.
+LocalStack removes its own copy when a function is updated or deleted, while on AWS a running invocation ends
+on the code it began with. Hard links make the copy cheap; the links keep the files.
 """
 
 import errno
@@ -33,7 +33,7 @@ class CodeStore:
         self._lock = Lock()
 
     def acquire(self, key: str, code: Path, layers: Sequence[Path], *, live: bool) -> CodeFolders:
-        """The folders of that version, made when nobody has them yet; `live` code is used in place (hot reload)."""
+        """The folders of that version, made when nobody has them; `live` code stays in place (hot reload)."""
         folder = self._root / key
         with self._lock:
             if not self._users.get(key):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from threading import Lock, Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localstack import config
 from localstack.aws.api.lambda_ import PackageType, TooManyRequestsException
@@ -18,18 +18,21 @@ from localstack_process_executor.attachment import attached_log_writer
 from localstack_process_executor.cloudwatch import LogStream
 from localstack_process_executor.errors import UnsupportedRuntimeError
 from localstack_process_executor.events import Invocation
+from localstack_process_executor.function_environ import Given
 from localstack_process_executor.launch import FunctionRun, LaunchPlan
 from localstack_process_executor.log_lines import LogLines
 from localstack_process_executor.platform_log import JsonPlatformLog, TextPlatformLog
 from localstack_process_executor.runtimes import program_version
 from localstack_process_executor.sandbox import Events, FunctionLimits, Outcome, RuntimeVersion, Sandbox
 from localstack_process_executor.settings import PREFIX
-from localstack_process_executor.uid_pool import UidLease
 from localstack_process_executor.version_code import VersionCode
 from localstack_process_executor.wiring import parts
 
+if TYPE_CHECKING:
+    from localstack_process_executor.uid_pool import UidLease
+
 PROVISIONED = "provisioned-concurrency"
-# AWS gives the init phase of provisioned concurrency this long, or the function's Timeout where that is longer.
+# AWS gives the init phase of provisioned concurrency this long, or the function's Timeout if longer.
 PROVISIONED_INIT_TIMEOUT_S = 130.0
 END_WAIT_MARGIN_S = 2.0
 
@@ -60,7 +63,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         self._started_at = datetime.now(UTC)
 
     def start(self, env_vars: dict[str, Any]) -> None:
-        """The init phase. On demand its failure is told by the first invocation, which tries again, as on AWS."""
+        """The init phase. On demand the first invocation tries again and tells a failure, as on AWS."""
         if not self._parts.registry.admit(self.id, self):
             # Told by `invoke`, where LocalStack passes a service exception on to the caller as it is.
             self._refused = True
@@ -80,8 +83,9 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
     def invoke(self, payload: dict[str, str]) -> InvocationResult:
         """Run one invocation; every end that AWS documents is a result, not an exception."""
         if self._refused or self._sandbox is None:
+            cap = self._parts.registry.max_environments
             raise TooManyRequestsException(
-                f"Rate Exceeded: {PREFIX}MAX_ENVIRONMENTS={self._parts.registry.max_environments} environments exist",
+                f"Rate Exceeded: {PREFIX}MAX_ENVIRONMENTS={cap} environments exist",
                 Reason="ConcurrentInvocationLimitExceeded",
                 Type="User",
             )
@@ -182,8 +186,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
             runtime=runtime,
             folders=folders,
             handler=configuration.handler or "",
-            localstack_environ=env_vars,
-            own_environ=configuration.environment or {},
+            given=Given(env_vars, configuration.environment or {}),
             memory_size_mb=configuration.memory_size,
             stop_grace_ms=settings.stop_grace_ms,
             response_limit_bytes=config.LAMBDA_LIMITS_MAX_FUNCTION_PAYLOAD_SIZE_BYTES,

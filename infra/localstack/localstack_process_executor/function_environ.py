@@ -1,6 +1,7 @@
-"""The environment of a function's process: what AWS documents, and the function's own; nothing of LocalStack's."""
+"""A function's environment: what AWS documents, and the function's own; nothing of LocalStack's."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from localstack_process_executor.code_store import CodeFolders
@@ -34,16 +35,19 @@ PASSED_ON = (
 SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The variables to start from: LocalStack's for this environment, and the function's configured ones."""
+
+    localstack: Mapping[str, object]
+    own: Mapping[str, str]
+
+
 def function_environ(
-    localstack: Mapping[str, object],
-    own: Mapping[str, str],
-    runtime: Runtime,
-    folders: CodeFolders,
-    temporary: Path,
-    runtime_api: str,
+    given: Given, runtime: Runtime, folders: CodeFolders, temporary: Path, runtime_api: str
 ) -> dict[str, str]:
     """Build the environment; as on AWS the function's own variables win, except over the reserved ones."""
-    passed_on = {name: str(localstack[name]) for name in PASSED_ON if name in localstack}
+    passed_on = {name: str(given.localstack[name]) for name in PASSED_ON if name in given.localstack}
     defaults = {
         "LANG": "en_US.UTF-8",
         "PATH": ":".join([*_interpreter_path(runtime), *SYSTEM_PATH, f"{folders.opt}/bin"]),
@@ -57,9 +61,9 @@ def function_environ(
         "LAMBDA_TASK_ROOT": str(folders.task),
         "LAMBDA_RUNTIME_DIR": str(runtime.folder if isinstance(runtime, PythonRuntime) else folders.task),
     }
-    environ = passed_on | defaults | dict(own) | reserved
+    environ = passed_on | defaults | dict(given.own) | reserved
     if isinstance(runtime, PythonRuntime):
-        environ["PYTHONPATH"] = ":".join(_python_path(runtime, folders, own.get("PYTHONPATH")))
+        environ["PYTHONPATH"] = ":".join(_python_path(runtime, folders, given.own.get("PYTHONPATH")))
         # Code folders are read-only, so there is nowhere to write it.
         environ.setdefault("PYTHONDONTWRITEBYTECODE", "1")
     else:
@@ -73,6 +77,6 @@ def _interpreter_path(runtime: Runtime) -> list[str]:
 
 
 def _python_path(runtime: PythonRuntime, folders: CodeFolders, own: str | None) -> list[str]:
-    """AWS's order: the layers, the function's own entries, the runtime; Python itself puts the code before them."""
+    """AWS's order: the layers, the function's own entries, the runtime; Python puts the code before them."""
     layers = [f"{folders.opt}/python/lib/{runtime.name}/site-packages", f"{folders.opt}/python"]
     return [*layers, *([own] if own else []), str(runtime.folder)]

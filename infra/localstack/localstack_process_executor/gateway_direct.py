@@ -1,4 +1,4 @@
-"""API Gateway's Lambda proxy calls the Lambda service in the same process: no second trip through HTTP (ADR 0001)."""
+"""API Gateway's Lambda proxy calls the Lambda service in the same process, not over HTTP (ADR 0001)."""
 
 import logging
 from typing import Any
@@ -46,7 +46,7 @@ def install(*, wanted: bool) -> HookState:
 
 
 def call_lambda(function_arn: str, event: bytes, source_arn: str, credentials: str | None = None) -> bytes:
-    """What the gateway's own call does, in one step; exceptions become a 502 there, as a failed HTTP call does.
+    """What the gateway's own call does, in one step; an exception becomes a 502, as over HTTP.
 
     A call with a role's credentials is left to LocalStack, which assumes the role for it.
     """

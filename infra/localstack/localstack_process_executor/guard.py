@@ -1,8 +1,9 @@
 """The parent of one function: starts it with its limits and leaves nothing of it behind (ADR 0001).
 
-Run as `python -I -S guard.py <control fd> <status fd> <descriptors to keep...>` with the standard library alone:
-LocalStack is threaded and may be killed at any moment, so what must hold without it is held here. The control pipe
-carries a JSON line that describes the function, then commands; its end means that LocalStack is gone.
+Run as `python -I -S guard.py <control fd> <status fd> <descriptors to keep...>` with the standard library
+alone: LocalStack is threaded and may be killed at any moment, so what must hold without it is held here.
+The control pipe carries a JSON line that describes the function, then commands; its end means that LocalStack
+is gone.
 """
 
 import ctypes
@@ -246,13 +247,13 @@ def _descendants() -> set[int]:
 
 def _children(pid: int) -> list[int]:
     try:
-        threads = os.listdir(f"/proc/{pid}/task")
+        threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 -- names are enough, many times a second
     except OSError:
         return []
     children: list[int] = []
     for thread in threads:
         try:
-            with open(f"/proc/{pid}/task/{thread}/children", "rb") as listing:
+            with open(f"/proc/{pid}/task/{thread}/children", "rb") as listing:  # noqa: PTH123 -- as above
                 children += map(int, listing.read().split())
         except OSError:
             continue
@@ -262,7 +263,7 @@ def _children(pid: int) -> list[int]:
 def _resident_bytes(pid: int, *, whole: bool) -> int:
     """Resident size; of children only what is not shared with files, which the parent counts already."""
     try:
-        with open(f"/proc/{pid}/statm", "rb") as statm:
+        with open(f"/proc/{pid}/statm", "rb") as statm:  # noqa: PTH123 -- without pathlib it starts sooner
             _, resident, shared, *_ = map(int, statm.read().split())
     except (OSError, ValueError):
         return 0
@@ -271,5 +272,5 @@ def _resident_bytes(pid: int, *, whole: bool) -> int:
 
 if __name__ == "__main__":
     for kept_fd in sys.argv[1:]:
-        os.set_inheritable(int(kept_fd), False)
+        os.set_inheritable(int(kept_fd), False)  # noqa: FBT003 -- it takes no keyword
     Guard(int(sys.argv[1]), int(sys.argv[2])).run()

@@ -62,7 +62,7 @@ class Isolation:
 
 
 def closed_folder(path: Path) -> Path | None:
-    """The topmost folder on the way to `path`, or itself, that others may not enter; None where all are open."""
+    """The topmost folder on the way to `path`, or itself, closed to others; None where all are open."""
     for folder in [*reversed(path.parents), path]:
         needed = stat.S_IXOTH if folder.is_dir() else stat.S_IROTH
         if not folder.stat().st_mode & needed:

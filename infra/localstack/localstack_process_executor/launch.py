@@ -1,18 +1,18 @@
 """Puts one run of a function together: its Runtime API, its process under a guard, its folders and user."""
 
-import queue
 import resource
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from queue import SimpleQueue
 from threading import Event
 
 from localstack_process_executor.code_store import CodeFolders
 from localstack_process_executor.events import Event as FunctionEvent
 from localstack_process_executor.events import Exited, Invocation
-from localstack_process_executor.function_environ import function_environ
+from localstack_process_executor.function_environ import Given, function_environ
 from localstack_process_executor.process import FunctionProcess, ProcessSpec
 from localstack_process_executor.runtime_api import RuntimeApi
 from localstack_process_executor.runtimes import PythonRuntime, Runtime
@@ -33,8 +33,7 @@ class LaunchPlan:
     runtime: Runtime
     folders: CodeFolders
     handler: str
-    localstack_environ: Mapping[str, object]
-    own_environ: Mapping[str, str]
+    given: Given
     memory_size_mb: int
     stop_grace_ms: int
     response_limit_bytes: int
@@ -46,7 +45,7 @@ class FunctionRun:
     """One process with its Runtime API: a `Run` of the sandbox."""
 
     def __init__(
-        self, plan: LaunchPlan, on_output: Callable[[bytes], None], events: "queue.SimpleQueue[FunctionEvent]"
+        self, plan: LaunchPlan, on_output: Callable[[bytes], None], events: SimpleQueue[FunctionEvent]
     ) -> None:
         uid = plan.lease.uid if plan.lease else None
         temporary = _private_folder(plan.temporary_root, uid)
@@ -96,9 +95,7 @@ class FunctionRun:
         """Whether the last process has ended."""
         return self._gone.wait(timeout_s)
 
-    def _on_exit(
-        self, plan: LaunchPlan, events: "queue.SimpleQueue[FunctionEvent]"
-    ) -> Callable[[Exited], None]:
+    def _on_exit(self, plan: LaunchPlan, events: SimpleQueue[FunctionEvent]) -> Callable[[Exited], None]:
         api = self._api
 
         def tell(exited: Exited) -> None:
@@ -127,9 +124,7 @@ def _spec(plan: LaunchPlan, runtime_api: str, temporary: Path) -> ProcessSpec:
         limits["RLIMIT_NOFILE"] = min(OPEN_FILES, hard_open_files)
     return ProcessSpec(
         argv=_argv(plan),
-        environ=function_environ(
-            plan.localstack_environ, plan.own_environ, plan.runtime, plan.folders, temporary, runtime_api
-        ),
+        environ=function_environ(plan.given, plan.runtime, plan.folders, temporary, runtime_api),
         cwd=str(plan.folders.task),
         memory_bytes=plan.memory_size_mb * MIB,
         stop_grace_ms=plan.stop_grace_ms,

@@ -10,7 +10,7 @@ LOG = logging.getLogger(__name__)
 
 
 class LogFile:
-    """Appends lines, each with its time and function; a file that cannot be written never fails a function."""
+    """Appends lines with time and function; a file that cannot be written never fails a function."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path

@@ -1,10 +1,10 @@
-"""The log of one environment: the platform's lines and the function's own, in the order in which they came."""
+"""The log of one environment: the platform's lines and the function's own, in order."""
 
 from collections import deque
 from collections.abc import Callable
 from threading import Lock
 
-# CloudWatch takes events of up to 256 KiB; what an invocation logs is bounded so that LocalStack's memory is too.
+# CloudWatch takes events of up to 256 KiB; an invocation's lines are bounded, so that memory is too.
 MAX_LINE_CHARS = 256 * 1024 - 26
 MAX_KEPT_CHARS = 4 * 1024 * 1024
 

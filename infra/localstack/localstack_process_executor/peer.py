@@ -1,4 +1,4 @@
-"""Which user holds the other end of a connection on this machine, so that one function cannot pose as another."""
+"""Which user holds the other end of a connection, so that one function cannot pose as another."""
 
 import socket
 import struct

@@ -1,4 +1,4 @@
-"""Whether LocalStack is the release whose inner parts our hooks were written against; if not, they stay away."""
+"""Whether LocalStack is the release that our hooks were written against; if not, they stay away."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ class HookState:
 
 
 def mismatch(expected: Mapping[Callable[..., object], tuple[str, ...]]) -> str | None:
-    """What differs from the pinned release: its version, or the parameters of a function that a hook replaces."""
+    """What differs from the pinned release: its version, or a replaced function's parameters."""
     found = version("localstack-core")
     if found != LOCALSTACK_CORE_VERSION:
         return f"localstack-core is {found}, the hooks are made for {LOCALSTACK_CORE_VERSION}"

@@ -14,7 +14,7 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one invocation cost. Durations are in milliseconds; `init_ms` only where an init phase preceded it."""
+    """What one invocation cost; `init_ms` only where an init phase preceded it."""
 
     request_id: str
     duration_ms: float
@@ -64,7 +64,8 @@ class TextPlatformLog:
     def init_report(self, report: InitReport) -> str:
         """After an init phase that failed."""
         error_type = f"\tError Type: {report.error_type}" if report.error_type else ""
-        return f"INIT_REPORT Init Duration: {report.init_ms:.2f} ms\tPhase: {report.phase}\tStatus: {report.status}{error_type}"
+        duration = f"INIT_REPORT Init Duration: {report.init_ms:.2f} ms"
+        return f"{duration}\tPhase: {report.phase}\tStatus: {report.status}{error_type}"
 
     def start(self, request_id: str, version: str) -> str:
         """Before an invocation."""

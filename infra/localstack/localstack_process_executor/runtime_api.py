@@ -59,7 +59,7 @@ class _Received:
 
 
 class RuntimeApi:
-    """The server side of one function's Runtime API; events go to the callback, invocations come by `offer`."""
+    """One function's Runtime API; events go to the callback, invocations come by `offer`."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Which program runs a Lambda runtime on this machine: an interpreter with AWS's runtime client, or a bootstrap."""
+"""Which program runs a Lambda runtime here: an interpreter with AWS's runtime client, or a bootstrap."""
 
 import hashlib
 import os
@@ -97,7 +97,7 @@ class RuntimeCatalogue:
                 return interpreter
         looked_at = ", ".join(candidates) or "nothing of that name on PATH"
         raise RuntimeNotProvidedError(
-            f"no interpreter for {name} (looked at: {looked_at}): install {name} or set {variable} to its path"
+            f"no interpreter for {name} (looked at: {looked_at}): install it or set {variable} to its path"
         )
 
 

@@ -1,7 +1,7 @@
-"""One execution environment as AWS runs it: init once, invoke many times, start over after a crash (ADR 0001).
+"""One execution environment as AWS runs it: init, many invocations, start over after a crash (ADR 0001).
 
-Stages: start (init phase, its own time limit) → invoke (with the init again where it failed or the process is gone,
-then within the function's Timeout) → stop. An environment outlives its processes.
+Stages: start (init phase, its own time limit) → invoke (with the init again, within the function's Timeout,
+where it failed or the process is gone) → stop. An environment outlives its processes.
 """
 
 import queue
@@ -32,7 +32,7 @@ GIVE_UP_WAIT_S = 1.0
 
 
 class Run(Protocol):
-    """One process of the function with its Runtime API; what happens to it comes by the queue it was made with."""
+    """One process of the function with its Runtime API; its events go to the queue it was made with."""
 
     def offer(self, invocation: Invocation) -> None: ...  # noqa: D102 -- the protocol's docstring
     def has_taken(self, invocation: Invocation) -> bool: ...  # noqa: D102
@@ -99,7 +99,7 @@ class Sandbox:
         self.max_memory_bytes = 0
 
     def start(self) -> FunctionFailure | None:
-        """The init phase. A failure is not the end: AWS tries again at the first invocation, and so does this."""
+        """The init phase. A failure is not the end: the first invocation tries again, as on AWS."""
         self._lines.platform(self._platform.init_start(self._runtime.name, self._runtime.arn))
         failure = self._initialise("init", time.monotonic() + self._limits.init_timeout_s, "")
         if failure is None:

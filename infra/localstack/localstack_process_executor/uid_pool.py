@@ -26,7 +26,7 @@ class UidLease:
 
 
 class UidPool:
-    """Hands out the ids of a range in turn, so that an id rests for as long as possible before it comes back."""
+    """Hands out the ids of a range in turn, so that each rests for as long as possible."""
 
     def __init__(self, uids: range) -> None:
         self._uids = uids

@@ -6,13 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.exceptions import ClientError
+from localstack_harness import Function, LocalStack, eventually
 
 pytestmark = pytest.mark.integration
 
 SLOW = "import time\ndef handler(event, context): print('began'); time.sleep(event.get('s', 1)); return 1"
 
 
-def test_failing_event_is_tried_three_times_with_one_request_id(localstack, eventually):
+def test_failing_event_is_tried_three_times_with_one_request_id(localstack: LocalStack) -> None:
     function = localstack.deploy("def handler(event, context): raise ValueError('always')")
     answer = localstack.client("lambda").invoke(
         FunctionName=function.name, InvocationType="Event", Payload=b'{"n": 1}'
@@ -26,7 +27,7 @@ def test_failing_event_is_tried_three_times_with_one_request_id(localstack, even
     assert len(set(starts())) == 1
 
 
-def test_event_that_keeps_failing_ends_in_its_destination(localstack, eventually):
+def test_event_that_keeps_failing_ends_in_its_destination(localstack: LocalStack) -> None:
     function = localstack.deploy("import os\ndef handler(event, context): os._exit(2)")
     sqs = localstack.client("sqs")
     queue = sqs.create_queue(QueueName=f"q-{uuid.uuid4().hex}")["QueueUrl"]
@@ -44,21 +45,25 @@ def test_event_that_keeps_failing_ends_in_its_destination(localstack, eventually
     assert body["responsePayload"]["errorType"] == "Runtime.ExitError"
 
 
-def test_event_that_is_no_json_is_refused_at_once(localstack):
+def test_event_that_is_no_json_is_refused_at_once(localstack: LocalStack) -> None:
     function = localstack.deploy(SLOW)
     with pytest.raises(ClientError, match="Could not parse request body into json"):
-        localstack.client("lambda").invoke(FunctionName=function.name, InvocationType="Event", Payload=b"nope")
+        localstack.client("lambda").invoke(
+            FunctionName=function.name, InvocationType="Event", Payload=b"nope"
+        )
 
 
-def test_event_over_one_megabyte_is_refused(localstack):
+def test_event_over_one_megabyte_is_refused(localstack: LocalStack) -> None:
     function = localstack.deploy(SLOW)
     payload = json.dumps("x" * 1024 * 1024).encode()
     with pytest.raises(ClientError) as caught:
-        localstack.client("lambda").invoke(FunctionName=function.name, InvocationType="Event", Payload=payload)
+        localstack.client("lambda").invoke(
+            FunctionName=function.name, InvocationType="Event", Payload=payload
+        )
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413
 
 
-def test_more_than_the_reserved_concurrency_is_throttled(localstack, eventually):
+def test_more_than_the_reserved_concurrency_is_throttled(localstack: LocalStack) -> None:
     function = localstack.deploy(SLOW)
     client = localstack.client("lambda")
     client.put_function_concurrency(FunctionName=function.name, ReservedConcurrentExecutions=1)
@@ -73,7 +78,7 @@ def test_more_than_the_reserved_concurrency_is_throttled(localstack, eventually)
     assert function.invoke({"s": 0}).error is None
 
 
-def provision(localstack, function, count, eventually):
+def provision(localstack: LocalStack, function: Function, count: int) -> str:
     client = localstack.client("lambda")
     version = client.publish_version(FunctionName=function.name)["Version"]
     client.put_provisioned_concurrency_config(
@@ -89,14 +94,14 @@ def provision(localstack, function, count, eventually):
     return state()
 
 
-def test_provisioned_environments_are_initialised_before_the_first_call(localstack, eventually):
+def test_provisioned_environments_are_initialised_before_the_first_call(localstack: LocalStack) -> None:
     code = """
         import os
         def handler(event, context):
             return [os.getpid(), os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"]]
     """
     function = localstack.deploy(code)
-    assert provision(localstack, function, 2, eventually) == "READY"
+    assert provision(localstack, function, 2) == "READY"
     pids = {environment["pid"] for environment in function.environments()}
     assert len(pids) == 2
     pid, kind = function.invoke().payload
@@ -104,8 +109,8 @@ def test_provisioned_environments_are_initialised_before_the_first_call(localsta
     assert kind == "provisioned-concurrency"
 
 
-def test_provisioning_of_a_function_that_cannot_start_fails(localstack, eventually):
+def test_provisioning_of_a_function_that_cannot_start_fails(localstack: LocalStack) -> None:
     function = localstack.deploy("import no_such_module")
-    assert provision(localstack, function, 1, eventually) == "FAILED"
+    assert provision(localstack, function, 1) == "FAILED"
     assert any("no_such_module" in line for line in function.log_lines())
     eventually(lambda: not function.environments())

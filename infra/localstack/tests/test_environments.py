@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.exceptions import ClientError
+from localstack_harness import LocalStack, eventually, zipped
 
 pytestmark = pytest.mark.integration
 
@@ -46,12 +47,13 @@ BOOTSTRAP = """\
       HEADERS="$(mktemp)"
       EVENT=$(curl -sS -D "$HEADERS" "$API/invocation/next")
       ID=$(grep -i Lambda-Runtime-Aws-Request-Id "$HEADERS" | tr -d '[:space:]' | cut -d: -f2)
-      curl -sS -o /dev/null "$API/invocation/$ID/response" -d "{\\"echo\\": $EVENT, \\"handler\\": \\"$_HANDLER\\"}"
+      BODY="{\\"echo\\": $EVENT, \\"handler\\": \\"$_HANDLER\\"}"
+      curl -sS -o /dev/null "$API/invocation/$ID/response" -d "$BODY"
     done
 """
 
 
-def test_warm_environment_is_reused_and_initialised_once(localstack):
+def test_warm_environment_is_reused_and_initialised_once(localstack: LocalStack) -> None:
     function = localstack.deploy(COUNTER)
     first, second = function.invoke().payload, function.invoke().payload
     assert first["pid"] == second["pid"]
@@ -64,7 +66,7 @@ def test_warm_environment_is_reused_and_initialised_once(localstack):
     assert environment["max_memory_bytes"] > 1_000_000
 
 
-def test_invocations_at_the_same_time_get_an_environment_each(localstack):
+def test_invocations_at_the_same_time_get_an_environment_each(localstack: LocalStack) -> None:
     function = localstack.deploy(COUNTER)
     with ThreadPoolExecutor(3) as pool:
         answers = list(pool.map(lambda _: function.invoke({"sleep": 1.0}), range(3)))
@@ -72,7 +74,7 @@ def test_invocations_at_the_same_time_get_an_environment_each(localstack):
     assert all(answer.payload["runs"] == 1 for answer in answers)
 
 
-def test_context_is_complete(localstack):
+def test_context_is_complete(localstack: LocalStack) -> None:
     function = localstack.deploy(CONTEXT, Timeout=3, MemorySize=192)
     client_context = {"custom": {"a": "1"}, "env": {"b": "2"}, "client": {"app_title": "title"}}
     result = function.invoke(ClientContext=base64.b64encode(json.dumps(client_context).encode()).decode())
@@ -88,7 +90,7 @@ def test_context_is_complete(localstack):
     assert function.invoke().payload["client"] is None
 
 
-def test_variables_are_awss_and_the_functions_own_alone(localstack):
+def test_variables_are_awss_and_the_functions_own_alone(localstack: LocalStack) -> None:
     function = localstack.deploy(CONTEXT, Environment={"Variables": {"MINE": "yes", "TZ": "Europe/Berlin"}})
     variables = function.invoke().payload["variables"]
     assert variables["MINE"] == "yes"
@@ -101,12 +103,16 @@ def test_variables_are_awss_and_the_functions_own_alone(localstack):
     assert variables["AWS_ENDPOINT_URL"] == localstack.url
     assert variables["_HANDLER"] == "app.handler"
     assert variables["LAMBDA_TASK_ROOT"] == function.invoke().payload["cwd"]
-    leaked = [name for name in variables if name.startswith(("LAMBDA_PROCESS_", "SECRET_", "GATEWAY_", "FILESYSTEM_"))]
+    leaked = [
+        name
+        for name in variables
+        if name.startswith(("LAMBDA_PROCESS_", "SECRET_", "GATEWAY_", "FILESYSTEM_"))
+    ]
     assert leaked == []
     assert str(localstack.root / "localstack.log") not in json.dumps(variables)
 
 
-def test_function_reaches_localstack_with_its_own_credentials(localstack):
+def test_function_reaches_localstack_with_its_own_credentials(localstack: LocalStack) -> None:
     code = """
         import boto3
         def handler(event, context):
@@ -116,14 +122,16 @@ def test_function_reaches_localstack_with_its_own_credentials(localstack):
     assert "assumed-role" in result.payload
 
 
-def test_layers_serve_modules_programs_and_libraries_and_later_ones_win(localstack, zip_code):
+def test_layers_serve_modules_programs_and_libraries_and_later_ones_win(localstack: LocalStack) -> None:
     client = localstack.client("lambda")
 
-    def layer(name, files):
-        answer = client.publish_layer_version(LayerName=name, Content={"ZipFile": zip_code(files)})
-        return answer["LayerVersionArn"]
+    def layer(name: str, files: dict[str, str]) -> str:
+        answer = client.publish_layer_version(LayerName=name, Content={"ZipFile": zipped(files)})
+        return str(answer["LayerVersionArn"])
 
-    lower = layer("lower", {"python/shared.py": "WHO = 'lower'", "python/only_lower.py": "", "lib/libx.so": "x"})
+    lower = layer(
+        "lower", {"python/shared.py": "WHO = 'lower'", "python/only_lower.py": "", "lib/libx.so": "x"}
+    )
     upper = layer(
         "upper",
         {
@@ -136,27 +144,28 @@ def test_layers_serve_modules_programs_and_libraries_and_later_ones_win(localsta
         import os, subprocess
         import only_lower, shared, versioned
         def handler(event, context):
-            libraries = [f for f in os.environ["LD_LIBRARY_PATH"].split(":") if os.path.exists(f + "/libx.so")]
+            folders = os.environ["LD_LIBRARY_PATH"].split(":")
+            libraries = [folder for folder in folders if os.path.exists(folder + "/libx.so")]
             return [shared.WHO, subprocess.check_output(["tool"], text=True), len(libraries)]
     """
     assert localstack.deploy(code, Layers=[lower, upper]).invoke().payload == ["upper", "tooled\n", 1]
 
 
-def test_provided_runtime_runs_its_bootstrap(localstack):
+def test_provided_runtime_runs_its_bootstrap(localstack: LocalStack) -> None:
     function = localstack.deploy({"bootstrap": BOOTSTRAP}, runtime="provided.al2023", handler="any.thing")
     assert function.invoke({"a": 1}).payload == {"echo": {"a": 1}, "handler": "any.thing"}
     assert function.invoke([2]).payload["echo"] == [2]
 
 
-def test_bootstrap_may_come_from_a_layer(localstack, zip_code):
+def test_bootstrap_may_come_from_a_layer(localstack: LocalStack) -> None:
     layer = localstack.client("lambda").publish_layer_version(
-        LayerName="runtime", Content={"ZipFile": zip_code({"bootstrap": BOOTSTRAP})}
+        LayerName="runtime", Content={"ZipFile": zipped({"bootstrap": BOOTSTRAP})}
     )
     function = localstack.deploy({"x": ""}, runtime="provided.al2", Layers=[layer["LayerVersionArn"]])
     assert function.invoke([1]).payload["echo"] == [1]
 
 
-def test_missing_bootstrap_is_an_invalid_entrypoint(localstack):
+def test_missing_bootstrap_is_an_invalid_entrypoint(localstack: LocalStack) -> None:
     result = localstack.deploy({"x": ""}, runtime="provided.al2023").invoke()
     assert result.payload["errorType"] == "Runtime.InvalidEntrypoint"
     assert result.payload["errorMessage"].endswith(
@@ -168,23 +177,28 @@ def test_missing_bootstrap_is_an_invalid_entrypoint(localstack):
     ("runtime", "text"),
     [
         ("nodejs22.x", "runtime nodejs22.x is not supported by the process executor"),
-        ("python3.9", "LAMBDA_PROCESS_RUNTIME_DIR|no runtime client for python3.9|no interpreter for python3.9"),
+        (
+            "python3.9",
+            "LAMBDA_PROCESS_RUNTIME_DIR|no runtime client for python3.9|no interpreter for python3.9",
+        ),
     ],
 )
-def test_runtime_that_cannot_run_fails_the_function_with_the_reason(localstack, runtime, text):
+def test_runtime_that_cannot_run_fails_the_function_with_the_reason(
+    localstack: LocalStack, runtime: str, text: str
+) -> None:
     function = localstack.deploy("", runtime=runtime)
     facts = localstack.client("lambda").get_function_configuration(FunctionName=function.name)
     assert facts["State"] == "Failed"
     assert any(part in facts["StateReason"] for part in text.split("|"))
 
 
-def test_versions_and_aliases_run_their_own_code(localstack, zip_code):
+def test_versions_and_aliases_run_their_own_code(localstack: LocalStack) -> None:
     client = localstack.client("lambda")
     function = localstack.deploy("def handler(event, context): return ['one', context.function_version]")
     one = client.publish_version(FunctionName=function.name)["Version"]
     client.update_function_code(
         FunctionName=function.name,
-        ZipFile=zip_code("def handler(event, context): return ['two', context.invoked_function_arn]"),
+        ZipFile=zipped("def handler(event, context): return ['two', context.invoked_function_arn]"),
     )
     function.wait_active()
     client.create_alias(FunctionName=function.name, Name="live", FunctionVersion=one)
@@ -198,7 +212,7 @@ def test_versions_and_aliases_run_their_own_code(localstack, zip_code):
     assert arn.endswith(f":{function.name}:live")
 
 
-def test_new_configuration_means_new_environments(localstack, eventually):
+def test_new_configuration_means_new_environments(localstack: LocalStack) -> None:
     function = localstack.deploy("import os\ndef handler(e, c): return [os.getpid(), os.environ.get('X')]")
     old_pid, _ = function.invoke().payload
     localstack.client("lambda").update_function_configuration(
@@ -220,7 +234,7 @@ LATE_IMPORT = """
 
 
 @pytest.mark.parametrize("change", ["delete", "code", "configuration"])
-def test_running_invocation_ends_on_the_code_it_began_with(localstack, zip_code, eventually, change):
+def test_running_invocation_ends_on_the_code_it_began_with(localstack: LocalStack, change: str) -> None:
     function = localstack.deploy({"app.py": LATE_IMPORT, "late.py": "WHO = 'old'"})
     client = localstack.client("lambda")
     with ThreadPoolExecutor(1) as pool:
@@ -229,7 +243,7 @@ def test_running_invocation_ends_on_the_code_it_began_with(localstack, zip_code,
         if change == "delete":
             client.delete_function(FunctionName=function.name)
         elif change == "code":
-            new = zip_code({"app.py": LATE_IMPORT, "late.py": "WHO = 'new'"})
+            new = zipped({"app.py": LATE_IMPORT, "late.py": "WHO = 'new'"})
             client.update_function_code(FunctionName=function.name, ZipFile=new)
         else:
             client.update_function_configuration(FunctionName=function.name, Description="changed")

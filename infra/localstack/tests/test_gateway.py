@@ -3,10 +3,13 @@
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from email.message import Message
 
 import pytest
+from localstack_harness import Function, LocalStack, eventually
 
 pytestmark = pytest.mark.integration
 
@@ -32,7 +35,8 @@ APP = """
         if how == "large":
             return {"statusCode": 200, "body": "x" * 6300000}
         if how == "binary":
-            return {"statusCode": 200, "body": base64.b64encode(bytes(range(8))).decode(), "isBase64Encoded": True}
+            body = base64.b64encode(bytes(range(8))).decode()
+            return {"statusCode": 200, "body": body, "isBase64Encoded": True}
         return {
             "statusCode": 201,
             "headers": {"X-One": "1"},
@@ -49,12 +53,19 @@ APP = """
 
 @dataclass
 class Api:
-    stack: object
-    function: object
+    stack: LocalStack
+    function: Function
     rest_api_id: str
     stage: str = "test"
 
-    def call(self, how=None, *, method="GET", body=None, headers=None):
+    def call(
+        self,
+        how: str | None = None,
+        *,
+        method: str = "GET",
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> tuple[int, Message, bytes]:
         url = f"{self.stack.url}/_aws/execute-api/{self.rest_api_id}/{self.stage}/any/where"
         request = urllib.request.Request(  # noqa: S310 -- our own address
             url + (f"?how={how}" if how else ""), method=method, data=body, headers=headers or {}
@@ -66,7 +77,7 @@ class Api:
             return error.code, error.headers, error.read()
 
 
-def make_api(stack, function, qualifier=""):
+def make_api(stack: LocalStack, function: Function, qualifier: str = "") -> Api:
     gateway = stack.client("apigateway")
     api_id = gateway.create_rest_api(name=function.name, binaryMediaTypes=["application/octet-stream"])["id"]
     (root,) = gateway.get_resources(restApiId=api_id)["items"]
@@ -86,21 +97,21 @@ def make_api(stack, function, qualifier=""):
 
 
 @pytest.fixture(scope="module")
-def over_http(start_localstack):
+def over_http(start_localstack: Callable[..., LocalStack]) -> LocalStack:
     return start_localstack(LAMBDA_PROCESS_GATEWAY_DIRECT="0", LAMBDA_PROCESS_UID_RANGE="off")
 
 
 @pytest.fixture(scope="module", params=["direct", "http"])
-def stack(request, localstack, over_http):
+def stack(request: pytest.FixtureRequest, localstack: LocalStack, over_http: LocalStack) -> LocalStack:
     return localstack if request.param == "direct" else over_http
 
 
 @pytest.fixture(scope="module")
-def api(stack):
+def api(stack: LocalStack) -> Api:
     return make_api(stack, stack.deploy(APP, Timeout=2))
 
 
-def test_status_says_which_way_is_taken(localstack, over_http):
+def test_status_says_which_way_is_taken(localstack: LocalStack, over_http: LocalStack) -> None:
     assert localstack.status()["gateway_direct"]["enabled"] is True
     assert over_http.status()["gateway_direct"] == {
         "enabled": False,
@@ -110,7 +121,7 @@ def test_status_says_which_way_is_taken(localstack, over_http):
     assert "UID_RANGE" in over_http.status()["isolation"]["reason"]
 
 
-def test_answer_passes_with_status_headers_and_body(api):
+def test_answer_passes_with_status_headers_and_body(api: Api) -> None:
     content_type = {"Content-Type": "application/json"}
     status, headers, body = api.call(method="POST", body=b'{"a": "\xc3\xa4"}', headers=content_type)
     facts = json.loads(body)
@@ -127,32 +138,32 @@ def test_answer_passes_with_status_headers_and_body(api):
     assert facts["client"] is None
 
 
-def test_binary_answer_is_decoded_for_who_accepts_it(api):
+def test_binary_answer_is_decoded_for_who_accepts_it(api: Api) -> None:
     status, _, body = api.call("binary", headers={"Accept": "application/octet-stream"})
     assert (status, body) == (200, bytes(range(8)))
 
 
 @pytest.mark.parametrize("how", ["raise", "exit", "sleep", "no-proxy-answer", "text", "large"])
-def test_function_error_is_a_502(api, how):
+def test_function_error_is_a_502(api: Api, how: str) -> None:
     status, _, body = api.call(how)
     assert status == 502
     assert json.loads(body) == {"message": "Internal server error"}
 
 
-def test_no_return_value_is_the_same_both_ways(localstack, over_http):
+def test_no_return_value_is_the_same_both_ways(localstack: LocalStack, over_http: LocalStack) -> None:
     apis = [make_api(stack, stack.deploy(APP)) for stack in (localstack, over_http)]
     direct, http = (api.call("nothing") for api in apis)
     assert (direct[0], direct[2]) == (http[0], http[2])
 
 
-def test_proxy_is_synchronous_whatever_the_invocation_type_header_says(api):
+def test_proxy_is_synchronous_whatever_the_invocation_type_header_says(api: Api) -> None:
     status, _, body = api.call(headers={"X-Amz-Invocation-Type": "Event"})
     assert status == 201
     assert json.loads(body)["method"] == "GET"
 
 
-def test_throttled_function_is_a_502_at_once(localstack, eventually):
-    """As on AWS; over HTTP LocalStack's own client repeats a throttled call for seconds, unseen by the caller."""
+def test_throttled_function_is_a_502_at_once(localstack: LocalStack) -> None:
+    """As on AWS; over HTTP LocalStack's client repeats a throttled call for seconds, unseen by the caller."""
     function = localstack.deploy(APP)
     client = localstack.client("lambda")
     client.put_function_concurrency(FunctionName=function.name, ReservedConcurrentExecutions=1)
@@ -164,14 +175,14 @@ def test_throttled_function_is_a_502_at_once(localstack, eventually):
         assert running.result()[0] == 201
 
 
-def test_missing_function_is_a_502(stack, eventually):
+def test_missing_function_is_a_502(stack: LocalStack) -> None:
     function = stack.deploy(APP)
     api = make_api(stack, function)
     stack.client("lambda").delete_function(FunctionName=function.name)
     eventually(lambda: api.call()[0] == 502)
 
 
-def test_alias_is_called_by_its_name(stack):
+def test_alias_is_called_by_its_name(stack: LocalStack) -> None:
     function = stack.deploy(APP)
     client = stack.client("lambda")
     version = client.publish_version(FunctionName=function.name)["Version"]

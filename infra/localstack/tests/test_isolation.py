@@ -1,14 +1,22 @@
-"""What one function can do to others, to LocalStack and to the machine; and that nothing of it is left behind."""
+"""What a function can do to others and to the machine, and that nothing of it is left behind."""
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from localstack_harness import Function, LocalStack, eventually, is_running
 
 pytestmark = pytest.mark.integration
 
 LOOK_AROUND = """
     import os, resource, stat, sys, tempfile
+    def descriptors():
+        for fd in os.listdir("/proc/self/fd"):
+            try:
+                yield os.readlink("/proc/self/fd/" + fd)
+            except FileNotFoundError:
+                continue
     def attempt(action):
         try:
             action()
@@ -20,7 +28,7 @@ LOOK_AROUND = """
         with tempfile.NamedTemporaryFile() as file:
             file.write(b"x")
             temporary = os.path.dirname(file.name)
-        status = open("/proc/self/status").read()
+        status = dict(line.split(":", 1) for line in open("/proc/self/status"))
         return {
             "pid": os.getpid(),
             "uids": os.getresuid(),
@@ -29,18 +37,18 @@ LOOK_AROUND = """
             "session": os.getsid(0),
             "group": os.getpgid(0),
             "stdin": os.read(0, 1).decode(),
-            "fds": sorted(os.readlink(f"/proc/self/fd/{fd}").split(":")[0] for fd in os.listdir("/proc/self/fd")
-                          if os.path.exists(f"/proc/self/fd/{fd}")),
+            "fds": sorted(target.split(":")[0] for target in descriptors()),
             "umask": os.umask(0o022),
-            "temporary": [temporary, os.environ["TMPDIR"], os.environ["HOME"], oct(os.stat(temporary).st_mode & 0o777)],
+            "temporary": [temporary, os.environ["TMPDIR"], os.environ["HOME"]],
+            "temporary_mode": oct(os.stat(temporary).st_mode & 0o777),
             "write_code": attempt(lambda: open(task + "/app.py", "a")),
             "new_code": attempt(lambda: open(task + "/new.py", "w")),
             "remove_code": attempt(lambda: os.unlink(task + "/app.py")),
             "open_files": resource.getrlimit(resource.RLIMIT_NOFILE),
             "core": resource.getrlimit(resource.RLIMIT_CORE),
             "processes": resource.getrlimit(resource.RLIMIT_NPROC),
-            "capabilities": [line.split()[1] for line in status.splitlines() if line.startswith("CapEff")],
-            "no_new_privileges": [line.split()[1] for line in status.splitlines() if line.startswith("NoNewPrivs")],
+            "capabilities": status["CapEff"].strip(),
+            "no_new_privileges": status["NoNewPrivs"].strip(),
         }
 """
 FAMILY = """
@@ -51,8 +59,8 @@ FAMILY = """
         apart = subprocess.Popen(SLEEPER, start_new_session=True)
         daemon = subprocess.run(
             [sys.executable, "-S", "-c",
-             "import os, subprocess, sys; "
-             "print(subprocess.Popen(sys.argv[1:], start_new_session=True, stdout=subprocess.DEVNULL).pid)", *SLEEPER],
+             "import subprocess, sys; null = subprocess.DEVNULL; "
+             "print(subprocess.Popen(sys.argv[1:], start_new_session=True, stdout=null).pid)", *SLEEPER],
             stdout=subprocess.PIPE, text=True).stdout
         print("pids", os.getpid(), plain.pid, apart.pid, int(daemon))
         if event["then"] == "sleep":
@@ -62,24 +70,19 @@ FAMILY = """
         return [os.getpid(), plain.pid, apart.pid, int(daemon)]
 """
 
-
-def is_running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+type Looked = tuple[Function, dict[str, Any], bool]
 
 
 @pytest.fixture(scope="module", params=["python3.11", "python3.13"])
-def looked(request, localstack):
-    """Both ways: a user of its own, and, where the interpreter is out of an unprivileged user's reach, the same."""
+def looked(request: pytest.FixtureRequest, localstack: LocalStack) -> Looked:
+    """Both ways: a user of its own, and the same one where the interpreter is out of another's reach."""
     function = localstack.deploy(LOOK_AROUND, runtime=request.param)
     facts = function.invoke().payload
     own_user = localstack.status()["interpreters"][request.param]["reachable_by_unprivileged"]
     return function, facts, own_user
 
 
-def test_own_user_for_each_environment_where_it_can_be(localstack, looked):
+def test_own_user_for_each_environment_where_it_can_be(looked: Looked) -> None:
     function, facts, own_user = looked
     (environment,) = function.environments()
     expected = environment["uid"] if own_user else 0
@@ -89,7 +92,7 @@ def test_own_user_for_each_environment_where_it_can_be(localstack, looked):
         assert facts["groups"] == []
 
 
-def test_system_python_gets_a_user_each_and_status_says_why_another_does_not(localstack):
+def test_system_python_gets_a_user_each_and_status_says_why_another_does_not(localstack: LocalStack) -> None:
     interpreters = localstack.status()["interpreters"]
     assert interpreters["python3.11"]["reachable_by_unprivileged"], interpreters["python3.11"]["reason"]
     other = interpreters["python3.13"]
@@ -98,47 +101,47 @@ def test_system_python_gets_a_user_each_and_status_says_why_another_does_not(loc
     assert isolation["user_per_environment"] == other["reachable_by_unprivileged"]
 
 
-def test_two_environments_have_two_users(localstack):
+def test_two_environments_have_two_users(localstack: LocalStack) -> None:
     functions = [localstack.deploy(LOOK_AROUND, runtime="python3.11") for _ in range(2)]
     users = {function.invoke().payload["uids"][0] for function in functions}
     assert len(users) == 2
 
 
-def test_no_capability_and_no_way_to_one(looked):
+def test_no_capability_and_no_way_to_one(looked: Looked) -> None:
     _, facts, _ = looked
-    assert facts["capabilities"] == ["0000000000000000"]
-    assert facts["no_new_privileges"] == ["1"]
+    assert facts["capabilities"] == "0000000000000000"
+    assert facts["no_new_privileges"] == "1"
 
 
-def test_own_session_and_group_and_nothing_on_stdin(looked):
+def test_own_session_and_group_and_nothing_on_stdin(looked: Looked) -> None:
     _, facts, _ = looked
     assert facts["session"] == facts["group"] == facts["pid"]
     assert facts["stdin"] == ""
     assert facts["umask"] == 0o022
 
 
-def test_no_descriptor_of_localstack(looked):
+def test_no_descriptor_of_localstack(looked: Looked) -> None:
     _, facts, _ = looked
     assert set(facts["fds"]) <= {"/dev/null", "pipe", "socket", "/dev/urandom"}
     assert facts["fds"].count("pipe") == 2
 
 
-def test_private_temporary_folder_goes_with_the_environment(localstack, looked, eventually):
+def test_private_temporary_folder_goes_with_the_environment(localstack: LocalStack, looked: Looked) -> None:
     function, facts, _ = looked
-    folder, tmpdir, home, mode = facts["temporary"]
+    folder, tmpdir, home = facts["temporary"]
     assert folder == tmpdir == home
-    assert mode == "0o700"
+    assert facts["temporary_mode"] == "0o700"
     assert Path(folder).exists()
     localstack.client("lambda").delete_function(FunctionName=function.name)
     eventually(lambda: not Path(folder).exists())
 
 
-def test_code_is_read_only(looked):
+def test_code_is_read_only(looked: Looked) -> None:
     _, facts, _ = looked
     assert {facts["write_code"], facts["new_code"], facts["remove_code"]} == {"PermissionError"}
 
 
-def test_limits_are_awss(looked):
+def test_limits_are_awss(looked: Looked) -> None:
     _, facts, own_user = looked
     assert facts["open_files"] == [1024, 1024]
     assert facts["core"] == [0, 0]
@@ -148,7 +151,9 @@ def test_limits_are_awss(looked):
 
 @pytest.mark.parametrize("runtime", ["python3.11", "python3.13"])
 @pytest.mark.parametrize("then", ["sleep", "exit"])
-def test_whole_family_ends_with_the_invocation_that_failed(localstack, eventually, runtime, then):
+def test_whole_family_ends_with_the_invocation_that_failed(
+    localstack: LocalStack, runtime: str, then: str
+) -> None:
     function = localstack.deploy(FAMILY, runtime=runtime, Timeout=1)
     function.invoke({"then": then})
     line = next(line for line in function.log_lines() if line.startswith("pids"))
@@ -157,7 +162,7 @@ def test_whole_family_ends_with_the_invocation_that_failed(localstack, eventuall
     eventually(lambda: not any(map(is_running, pids)), 1.0)
 
 
-def test_whole_family_ends_with_the_environment(localstack, eventually):
+def test_whole_family_ends_with_the_environment(localstack: LocalStack) -> None:
     function = localstack.deploy(FAMILY, runtime="python3.11")
     pids = function.invoke({"then": "return"}).payload
     assert all(map(is_running, pids))
@@ -166,7 +171,7 @@ def test_whole_family_ends_with_the_environment(localstack, eventually):
 
 
 @pytest.mark.parametrize("runtime", ["python3.11", "python3.13"])
-def test_fork_bomb_ends_at_the_time_out(localstack, eventually, runtime):
+def test_fork_bomb_ends_at_the_time_out(localstack: LocalStack, runtime: str) -> None:
     code = """
         import os, time
         def handler(event, context):
@@ -188,7 +193,7 @@ def test_fork_bomb_ends_at_the_time_out(localstack, eventually, runtime):
 
 
 @pytest.mark.parametrize("where", ["self", "child"])
-def test_four_times_the_memory_is_killed_and_reported(localstack, where):
+def test_four_times_the_memory_is_killed_and_reported(localstack: LocalStack, where: str) -> None:
     code = """
         import os, subprocess, sys, time
         GREEDY = "import time; x = bytearray(512 * 1024 * 1024); time.sleep(5)"
@@ -211,7 +216,7 @@ def test_four_times_the_memory_is_killed_and_reported(localstack, where):
     assert function.invoke().payload == "fine"
 
 
-def test_max_memory_used_follows_what_was_resident(localstack):
+def test_max_memory_used_follows_what_was_resident(localstack: LocalStack) -> None:
     code = "def handler(event, context): x = bytearray(event['mb'] * 1024 * 1024); return len(x)"
     function = localstack.deploy(code, MemorySize=512)
     small = function.invoke({"mb": 1}).report
@@ -221,7 +226,7 @@ def test_max_memory_used_follows_what_was_resident(localstack):
     assert 200 <= used[1] < 300
 
 
-def test_runtime_api_of_another_environment_refuses_a_function(localstack):
+def test_runtime_api_of_another_environment_refuses_a_function(localstack: LocalStack) -> None:
     code = """
         import os, urllib.request
         def handler(event, context):
@@ -242,7 +247,7 @@ def test_runtime_api_of_another_environment_refuses_a_function(localstack):
     assert victim.invoke().error is None
 
 
-def test_function_gets_a_chance_to_flush_at_sigterm(localstack, eventually):
+def test_function_gets_a_chance_to_flush_at_sigterm(localstack: LocalStack) -> None:
     code = """
         import signal, sys
         def flush(*_):
@@ -260,8 +265,10 @@ def test_function_gets_a_chance_to_flush_at_sigterm(localstack, eventually):
     eventually(lambda: not function.environments())
 
 
-def test_status_shows_a_busy_environment(localstack, eventually):
+def test_status_shows_a_busy_environment(localstack: LocalStack) -> None:
     function = localstack.deploy("import time\ndef handler(event, context): time.sleep(1)")
-    localstack.client("lambda").invoke(FunctionName=function.name, InvocationType="Event", Payload=json.dumps({}))
+    localstack.client("lambda").invoke(
+        FunctionName=function.name, InvocationType="Event", Payload=json.dumps({})
+    )
     eventually(lambda: [e["state"] for e in function.environments()] == ["busy"])
     eventually(lambda: [e["state"] for e in function.environments()] == ["idle"])

@@ -1,11 +1,13 @@
 """LocalStack's own start and end: settings, the cap, an orderly stop, and kill -9."""
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError, HTTPClientError
+from localstack_harness import LocalStack, eventually, is_running
 
 pytestmark = pytest.mark.integration
 
@@ -26,13 +28,6 @@ FAMILY = """
 """
 
 
-def is_running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
 def guards_of(pid: int) -> list[int]:
     children = Path(f"/proc/{pid}/task").glob("*/children")
     pids = [int(child) for listing in children for child in listing.read_text().split()]
@@ -40,16 +35,16 @@ def guards_of(pid: int) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def one_life(start_localstack):
+def one_life(start_localstack: Callable[..., LocalStack]) -> LocalStack:
     """One LocalStack for the tests below, in their order: the last of them ends it."""
     return start_localstack(LAMBDA_PROCESS_MAX_ENVIRONMENTS="1")
 
 
-def lambda_service_state(stack):
-    return json.loads(stack.get("/_localstack/health"))["services"]["lambda"]
+def lambda_service_state(stack: LocalStack) -> str:
+    return str(json.loads(stack.get("/_localstack/health"))["services"]["lambda"])
 
 
-def test_status_answers_before_the_lambda_service_is_loaded(one_life):
+def test_status_answers_before_the_lambda_service_is_loaded(one_life: LocalStack) -> None:
     status = one_life.status()
     assert lambda_service_state(one_life) == "available"
     assert status["executor"] == "process"
@@ -59,7 +54,7 @@ def test_status_answers_before_the_lambda_service_is_loaded(one_life):
     assert status["totals"]["invocations"] == 0
 
 
-def test_more_environments_than_the_cap_are_refused_and_come_back(one_life, eventually):
+def test_more_environments_than_the_cap_are_refused_and_come_back(one_life: LocalStack) -> None:
     function = one_life.deploy(FAMILY)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(function.invoke, {"s": 1.5})
@@ -75,7 +70,7 @@ def test_more_environments_than_the_cap_are_refused_and_come_back(one_life, even
     eventually(lambda: not function.environments())
 
 
-def test_orderly_stop_ends_every_function_with_a_chance_to_flush(one_life, eventually):
+def test_orderly_stop_ends_every_function_with_a_chance_to_flush(one_life: LocalStack) -> None:
     function = one_life.deploy(FAMILY)
     pids = function.invoke().payload
     assert one_life.end() == 0
@@ -84,7 +79,9 @@ def test_orderly_stop_ends_every_function_with_a_chance_to_flush(one_life, event
     assert list((one_life.root / "tmp").glob("lambda-process-*")) == []
 
 
-def test_kill_9_of_localstack_leaves_no_process_and_no_folder(start_localstack, eventually):
+def test_kill_9_of_localstack_leaves_no_process_and_no_folder(
+    start_localstack: Callable[..., LocalStack],
+) -> None:
     """With users of their own and with LocalStack's, idle and busy."""
     stack = start_localstack()
     functions = [stack.deploy(FAMILY, runtime=runtime) for runtime in ("python3.11", "python3.13")]
@@ -107,7 +104,9 @@ def test_kill_9_of_localstack_leaves_no_process_and_no_folder(start_localstack, 
     ("name", "value"),
     [("LAMBDA_PROCESS_STOP_GRACE_MS", "soon"), ("LAMBDA_PROCESS_TYPO", "1")],
 )
-def test_wrong_setting_ends_the_start_with_its_name(start_localstack, name, value):
+def test_wrong_setting_ends_the_start_with_its_name(
+    start_localstack: Callable[..., LocalStack], name: str, value: str
+) -> None:
     stack = start_localstack(wait=False, **{name: value})
     assert stack.process.wait(timeout=60) != 0
     assert name in stack.output

@@ -3,8 +3,10 @@
 import json
 import re
 from datetime import datetime
+from typing import Any
 
 import pytest
+from localstack_harness import Function, LocalStack, eventually
 
 pytestmark = pytest.mark.integration
 
@@ -20,8 +22,16 @@ TALKER = """
 """
 REQUEST_ID = r"[0-9a-f-]{36}"
 NUMBER = r"\d+\.\d\d"
+INIT_START = (
+    r"INIT_START Runtime Version: python:3\.13\.\S+"
+    r"\tRuntime Version ARN: arn:aws:lambda:us-east-1::runtime:[0-9a-f]{64}"
+)
+REPORT = (
+    rf"REPORT RequestId: {REQUEST_ID}\tDuration: {NUMBER} ms\tBilled Duration: \d+ ms\tMemory Size: 256 MB"
+    rf"\tMax Memory Used: \d+ MB\tInit Duration: {NUMBER} ms\t"
+)
 FIRST = [
-    r"INIT_START Runtime Version: python:3\.13\.\S+\tRuntime Version ARN: arn:aws:lambda:us-east-1::runtime:[0-9a-f]{64}",
+    INIT_START,
     r"while importing",
     rf"START RequestId: ({REQUEST_ID}) Version: \$LATEST",
     r"first",
@@ -29,8 +39,7 @@ FIRST = [
     rf"\[WARNING\]\t\d{{4}}-\S+Z\t{REQUEST_ID}\tthird",
     r"fourth, unfinished",
     rf"END RequestId: {REQUEST_ID}",
-    rf"REPORT RequestId: {REQUEST_ID}\tDuration: {NUMBER} ms\tBilled Duration: \d+ ms\tMemory Size: 256 MB"
-    rf"\tMax Memory Used: \d+ MB\tInit Duration: {NUMBER} ms\t",
+    REPORT,
 ]
 
 
@@ -40,7 +49,7 @@ def assert_matches(patterns: list[str], lines: list[str]) -> None:
         assert re.fullmatch(pattern, line), (pattern, line)
 
 
-def events(localstack, function):
+def events(localstack: LocalStack, function: Function) -> list[dict[str, Any]]:
     logs = localstack.client("logs")
     group = f"/aws/lambda/{function.name}"
     try:
@@ -56,11 +65,11 @@ def events(localstack, function):
     ]
 
 
-def messages(localstack, function):
+def messages(localstack: LocalStack, function: Function) -> list[str]:
     return [event["message"].removesuffix("\n") for event in events(localstack, function)]
 
 
-def test_same_lines_in_the_tail_in_cloudwatch_and_in_the_file(localstack, eventually):
+def test_same_lines_in_the_tail_in_cloudwatch_and_in_the_file(localstack: LocalStack) -> None:
     function = localstack.deploy(TALKER)
     tail = function.invoke().log.splitlines()
     assert_matches(FIRST, tail)
@@ -68,7 +77,7 @@ def test_same_lines_in_the_tail_in_cloudwatch_and_in_the_file(localstack, eventu
     eventually(lambda: messages(localstack, function) == tail)
 
 
-def test_second_invocation_has_no_init(localstack):
+def test_second_invocation_has_no_init(localstack: LocalStack) -> None:
     function = localstack.deploy(TALKER)
     function.invoke()
     lines = function.invoke().log.splitlines()
@@ -76,14 +85,16 @@ def test_second_invocation_has_no_init(localstack):
     assert "Init Duration" not in lines[-1]
 
 
-def test_billed_duration_holds_the_init_and_is_rounded_up(localstack):
+def test_billed_duration_holds_the_init_and_is_rounded_up(localstack: LocalStack) -> None:
     report = localstack.deploy(TALKER).invoke().report
-    duration, init = (float(report.partition(f"\t{name}: ")[2].split()[0]) for name in ("Duration", "Init Duration"))
+    duration, init = (
+        float(report.partition(f"\t{name}: ")[2].split()[0]) for name in ("Duration", "Init Duration")
+    )
     billed = int(report.partition("Billed Duration: ")[2].split()[0])
     assert duration + init <= billed < duration + init + 1.02
 
 
-def test_lines_of_the_file_carry_time_and_function(localstack):
+def test_lines_of_the_file_carry_time_and_function(localstack: LocalStack) -> None:
     function = localstack.deploy(TALKER)
     function.invoke()
     lines = [line for line in localstack.log_file.read_text().splitlines() if f" {function.name} | " in line]
@@ -91,7 +102,7 @@ def test_lines_of_the_file_carry_time_and_function(localstack):
         assert datetime.fromisoformat(line.split(" ", 1)[0]).tzinfo is not None
 
 
-def test_tail_is_the_last_four_kilobytes(localstack):
+def test_tail_is_the_last_four_kilobytes(localstack: LocalStack) -> None:
     code = """
         def handler(event, context):
             for number in range(1000):
@@ -105,7 +116,7 @@ def test_tail_is_the_last_four_kilobytes(localstack):
     assert len([line for line in function.log_lines() if line.startswith("line ")]) == 1000
 
 
-def test_stack_trace_is_one_event(localstack, eventually):
+def test_stack_trace_is_one_event(localstack: LocalStack) -> None:
     function = localstack.deploy("def handler(event, context): raise KeyError('it')")
     function.invoke()
     trace = eventually(lambda: [m for m in messages(localstack, function) if m.startswith("[ERROR]")])
@@ -113,7 +124,7 @@ def test_stack_trace_is_one_event(localstack, eventually):
     assert trace[0].startswith("[ERROR] KeyError: 'it'\nTraceback (most recent call last):\n")
 
 
-def test_json_format_is_kept_by_platform_and_function(localstack):
+def test_json_format_is_kept_by_platform_and_function(localstack: LocalStack) -> None:
     code = """
         import logging
         def handler(event, context):
@@ -129,7 +140,7 @@ def test_json_format_is_kept_by_platform_and_function(localstack):
     assert lines[-1]["record"]["status"] == "success"
 
 
-def test_lines_written_between_invocations_are_not_lost(localstack, eventually):
+def test_lines_written_between_invocations_are_not_lost(localstack: LocalStack) -> None:
     code = """
         import threading
         def handler(event, context):
@@ -141,7 +152,7 @@ def test_lines_written_between_invocations_are_not_lost(localstack, eventually):
     eventually(lambda: "from behind" in messages(localstack, function))
 
 
-def test_logs_of_an_invocation_that_outlives_its_function_are_kept(localstack, eventually):
+def test_logs_of_an_invocation_that_outlives_its_function_are_kept(localstack: LocalStack) -> None:
     function = localstack.deploy("import time\ndef handler(event, context): print('began'); time.sleep(1)")
     client = localstack.client("lambda")
     client.invoke(FunctionName=function.name, InvocationType="Event", Payload=b"{}")

@@ -1,9 +1,11 @@
 """AWS's documented results, to the letter, for every way in which an invocation can end."""
 
 import json
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from localstack_harness import Function, LocalStack, eventually, is_running
 
 pytestmark = pytest.mark.integration
 
@@ -35,25 +37,25 @@ MANY_ENDS = """
 
 
 @pytest.fixture(scope="module")
-def function(localstack):
+def function(localstack: LocalStack) -> Function:
     return localstack.deploy(MANY_ENDS, Timeout=1)
 
 
-def test_returned_value_is_the_payload(function):
+def test_returned_value_is_the_payload(function: Function) -> None:
     result = function.invoke({"a": [1, "ä"]})
     assert result.error is None
     assert result.payload["event"] == {"a": [1, "ä"]}
 
 
-def test_no_return_value_is_null(function):
+def test_no_return_value_is_null(function: Function) -> None:
     assert function.invoke({"how": "nothing"}).payload is None
 
 
-def test_empty_payload_is_an_empty_event(function):
+def test_empty_payload_is_an_empty_event(function: Function) -> None:
     assert function.invoke(raw=b"").payload["event"] == {}
 
 
-def test_exception_is_an_unhandled_error(function):
+def test_exception_is_an_unhandled_error(function: Function) -> None:
     result = function.invoke({"how": "raise"})
     assert result.error == "Unhandled"
     assert result.payload["errorType"] == "ValueError"
@@ -63,7 +65,7 @@ def test_exception_is_an_unhandled_error(function):
     assert "[ERROR] ValueError: no such thing\nTraceback (most recent call last):" in result.log
 
 
-def test_value_that_is_no_json_is_a_marshal_error(function):
+def test_value_that_is_no_json_is_a_marshal_error(function: Function) -> None:
     result = function.invoke({"how": "set"})
     assert result.error == "Unhandled"
     assert result.payload["errorType"] == "Runtime.MarshalError"
@@ -79,7 +81,9 @@ def test_value_that_is_no_json_is_a_marshal_error(function):
         ({"how": "signal", "number": 11}, "Runtime exited with error: signal: segmentation fault"),
     ],
 )
-def test_exit_and_crash_are_exit_errors_and_the_next_invocation_starts_over(function, event, reason):
+def test_exit_and_crash_are_exit_errors_and_the_next_invocation_starts_over(
+    function: Function, event: dict[str, Any], reason: str
+) -> None:
     result = function.invoke(event)
     request_id = result.log.partition("START RequestId: ")[2].partition(" ")[0]
     assert result.error == "Unhandled"
@@ -87,12 +91,15 @@ def test_exit_and_crash_are_exit_errors_and_the_next_invocation_starts_over(func
         "errorType": "Runtime.ExitError",
         "errorMessage": f"RequestId: {request_id} Error: {reason}",
     }
-    assert f"RequestId: {request_id} Error: {reason}\nRuntime.ExitError\nEND RequestId: {request_id}" in result.log
+    assert (
+        f"RequestId: {request_id} Error: {reason}\nRuntime.ExitError\nEND RequestId: {request_id}"
+        in result.log
+    )
     assert result.report.endswith("\tStatus: error\tError Type: Runtime.ExitError\t")
     assert function.invoke().payload["runs"] == 1
 
 
-def test_time_out_says_after_how_long_and_the_next_invocation_starts_over(function):
+def test_time_out_says_after_how_long_and_the_next_invocation_starts_over(function: Function) -> None:
     result = function.invoke({"how": "sleep"})
     request_id = result.log.partition("START RequestId: ")[2].partition(" ")[0]
     assert result.error == "Unhandled"
@@ -105,7 +112,7 @@ def test_time_out_says_after_how_long_and_the_next_invocation_starts_over(functi
     assert function.invoke().payload["runs"] == 1
 
 
-def test_answer_of_the_largest_size_passes_and_one_over_it_does_not(function):
+def test_answer_of_the_largest_size_passes_and_one_over_it_does_not(function: Function) -> None:
     limit = 6 * 1024 * 1024 + 100
     quotes = 2
     assert len(function.invoke({"how": "large", "size": limit - quotes}).payload) == limit - quotes
@@ -119,7 +126,7 @@ def test_answer_of_the_largest_size_passes_and_one_over_it_does_not(function):
 
 
 @pytest.mark.parametrize("payload", [b"'test'", b"{", b"NaN", b'{"a": 1,}'])
-def test_payload_that_is_no_json_is_refused_before_the_function(function, payload):
+def test_payload_that_is_no_json_is_refused_before_the_function(function: Function, payload: bytes) -> None:
     before = len(function.log_lines())
     with pytest.raises(ClientError) as caught:
         function.invoke(raw=payload)
@@ -128,13 +135,13 @@ def test_payload_that_is_no_json_is_refused_before_the_function(function, payloa
     assert len(function.log_lines()) == before
 
 
-def test_payload_that_is_not_utf_8_is_refused(function):
+def test_payload_that_is_not_utf_8_is_refused(function: Function) -> None:
     with pytest.raises(ClientError) as caught:
         function.invoke(raw=b'{"a": "\xff\xfe"}')
     assert caught.value.response["Error"]["Code"] == "InvalidRequestContentException"
 
 
-def test_payload_over_six_megabytes_is_refused(function):
+def test_payload_over_six_megabytes_is_refused(function: Function) -> None:
     with pytest.raises(ClientError) as caught:
         function.invoke(raw=json.dumps("x" * 6 * 1024 * 1024).encode())
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413
@@ -160,7 +167,9 @@ def test_payload_over_six_megabytes_is_refused(function):
         ),
     ],
 )
-def test_failing_init_is_tried_again_and_told(localstack, code, handler, error_type, message):
+def test_failing_init_is_tried_again_and_told(
+    localstack: LocalStack, code: str, handler: str, error_type: str, message: str
+) -> None:
     result = localstack.deploy(code, handler=handler).invoke()
     assert result.error == "Unhandled"
     assert result.payload["errorType"] == error_type
@@ -170,7 +179,7 @@ def test_failing_init_is_tried_again_and_told(localstack, code, handler, error_t
     assert f"Status: error\tError Type: {error_type}" in result.report
 
 
-def test_exit_during_init_is_an_exit_error(localstack):
+def test_exit_during_init_is_an_exit_error(localstack: LocalStack) -> None:
     result = localstack.deploy("print('so far'); raise SystemExit(5)").invoke()
     assert result.payload["errorType"] == "Runtime.ExitError"
     assert result.payload["errorMessage"].endswith(" Error: Runtime exited with error: exit status 5")
@@ -178,12 +187,12 @@ def test_exit_during_init_is_an_exit_error(localstack):
     assert "Init Duration" not in result.report
 
 
-def test_crash_during_init_is_an_exit_error(localstack):
+def test_crash_during_init_is_an_exit_error(localstack: LocalStack) -> None:
     result = localstack.deploy("import os; os.kill(os.getpid(), 6)").invoke()
     assert result.payload["errorMessage"].endswith(" Error: Runtime exited with error: signal: aborted")
 
 
-def test_slow_init_is_ended_and_succeeds_in_the_invoke_phase(localstack):
+def test_slow_init_is_ended_and_succeeds_in_the_invoke_phase(localstack: LocalStack) -> None:
     code = """
         import os, time
         marker = os.path.join(os.path.dirname(os.environ["TMPDIR"]), os.environ["MARKER"])
@@ -202,7 +211,7 @@ def test_slow_init_is_ended_and_succeeds_in_the_invoke_phase(localstack):
     assert "Init Duration" not in result.report
 
 
-def test_init_that_never_ends_is_a_time_out_of_the_function(localstack):
+def test_init_that_never_ends_is_a_time_out_of_the_function(localstack: LocalStack) -> None:
     result = localstack.deploy("import time; time.sleep(60)", Timeout=1).invoke()
     assert result.payload["errorType"] == "Sandbox.Timedout"
     assert result.payload["errorMessage"].endswith(" Error: Task timed out after 1.00 seconds")
@@ -210,7 +219,7 @@ def test_init_that_never_ends_is_a_time_out_of_the_function(localstack):
     assert "\tPhase: invoke\tStatus: timeout\n" in result.log
 
 
-def test_process_that_ends_while_idle_is_replaced(localstack, eventually):
+def test_process_that_ends_while_idle_is_replaced(localstack: LocalStack) -> None:
     code = """
         import os, threading
         def handler(event, context):
@@ -220,13 +229,7 @@ def test_process_that_ends_while_idle_is_replaced(localstack, eventually):
     """
     function = localstack.deploy(code)
     first = function.invoke({"end": True}).payload
-    eventually(lambda: not os_has(first))
+    eventually(lambda: not is_running(first))
     second = function.invoke()
     assert second.error is None
     assert second.payload != first
-
-
-def os_has(pid: int) -> bool:
-    from pathlib import Path  # noqa: PLC0415 -- used by this one question
-
-    return Path(f"/proc/{pid}").exists()
