@@ -4,11 +4,15 @@ import contextlib
 import json
 import time
 from collections.abc import Iterator
+from typing import Final
 
 from inference_api import statements
 from inference_api.errors import DatabaseUnavailableError
 from inference_api.postgres import Database, Row
 from inference_contract.job import Job, JobStatus, ModelId, NewJob, Prediction
+
+MARK_BUDGET_S: Final = 0.5
+"""For noting a send: the job is accepted already, and its answer must not wait long for a note."""
 
 
 class JobWriter:
@@ -35,7 +39,7 @@ class JobWriter:
         Raises:
             DatabaseUnavailableError: it is not noted, so the wake-up will be sent once more.
         """
-        self._database.rows(statements.MARK_SENT, (task_id,))
+        self._database.rows(statements.MARK_SENT, (task_id,), budget_s=MARK_BUDGET_S)
 
 
 class JobReader:

@@ -31,15 +31,15 @@ class Database:
         self._application_name = application_name
         self._connection: extensions.connection | None = None
 
-    def rows(self, statement: str, parameters: Parameters = ()) -> list[Row]:
+    def rows(self, statement: str, parameters: Parameters = (), *, budget_s: float = BUDGET_S) -> list[Row]:
         """Run a statement and give its rows (none where it returns none).
 
         A statement may run twice when the connection dies under it: it has to allow that.
 
         Raises:
-            DatabaseUnavailableError: no answer within `BUDGET_S`.
+            DatabaseUnavailableError: no answer within `budget_s` seconds.
         """
-        deadline = time.monotonic() + BUDGET_S
+        deadline = time.monotonic() + budget_s
         return self._attempt(statement, parameters, deadline, replace=self._connection is not None)
 
     def wait_for_notices(self, timeout_s: float) -> list[str]:

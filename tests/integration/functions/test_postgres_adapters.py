@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 from inference_api.errors import DatabaseUnavailableError
-from inference_api.job_store import JobReader, JobWriter
+from inference_api.job_store import MARK_BUDGET_S, JobReader, JobWriter
 from inference_api.postgres import BUDGET_S, Database
 from inference_api.registry import ModelRegistry, WorkerHeartbeats
 from inference_contract.job import JobStatus, Model, ModelId, NewJob, Prediction
@@ -145,6 +145,18 @@ def test_server_that_has_stopped_answering_costs_the_budget_and_no_more(
     finally:
         os.kill(backend, signal.SIGCONT)
     writer.store(new_job())
+
+
+def test_noting_a_send_is_given_up_earlier(writer: JobWriter, postgres: Postgres) -> None:
+    job = new_job()
+    writer.store(job)
+    postgres.rows("BEGIN")
+    postgres.rows("SELECT 1 FROM predictions WHERE task_id = %s FOR UPDATE", job.task_id)
+    try:
+        with takes_at_most(MARK_BUDGET_S + SLACK_S), pytest.raises(DatabaseUnavailableError):
+            writer.mark_sent(job.task_id)
+    finally:
+        postgres.rows("ROLLBACK")
 
 
 def test_locked_table_costs_the_budget_and_stores_nothing_later(
