@@ -238,7 +238,7 @@ class Redis:
             self._process.stop()
 
     @contextmanager
-    def client(self) -> Iterator[redis.Redis]:
+    def client(self) -> Iterator["redis.Redis[bytes]"]:
         """Open a client."""
         client = redis.Redis(port=self.port)
         try:

@@ -1,5 +1,6 @@
 """Ties the worker's own parts to Celery's start and stop: logging, model libraries, heartbeat."""
 
+import logging
 import os
 from collections.abc import Callable
 from typing import Any, Final
@@ -10,6 +11,9 @@ from celery.signals import setup_logging, worker_init
 from inference_worker import json_logs
 from inference_worker.heartbeat import Heartbeat
 from inference_worker.settings import Settings
+from inference_worker.task_names import QUEUE_SWEEPS
+
+logger = logging.getLogger(__name__)
 
 THREAD_VARIABLES: Final = (
     "OMP_NUM_THREADS",
@@ -57,8 +61,10 @@ def add_heartbeat(app: Celery, make: Callable[[str], Heartbeat]) -> None:
             super().__init__(parent, **options)
             self.heartbeat = make(parent.hostname)
 
-        def start(self, parent: Any) -> None:  # noqa: ANN401, ARG002 (celery's own signature)
-            """Begin to beat."""
+        def start(self, parent: Any) -> None:  # noqa: ANN401 (celery's own signature)
+            """Begin to beat; say so when others have to sweep."""
+            if QUEUE_SWEEPS not in parent.app.amqp.queues.consume_from:
+                logger.warning("this worker takes no sweeps: --queues leaves them out")
             self.heartbeat.start()
 
         def stop(self, parent: Any) -> None:  # noqa: ANN401, ARG002 (celery's own signature)

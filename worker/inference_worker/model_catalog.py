@@ -33,6 +33,8 @@ def servable(model_dir: Path) -> tuple[ModelMetadata, ...]:
             logger.exception("model refused", extra={"model": path.parent.parent.name})
             continue
         found.append(metadata)
+    if not found:
+        logger.error("no model to serve", extra={"model_dir": str(model_dir)})
     return tuple(found)
 
 

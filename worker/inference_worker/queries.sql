@@ -76,6 +76,7 @@ WITH lost AS (
 ), taken AS (
     UPDATE predictions p
     SET status = CASE WHEN p.attempts < %(max_attempts)s THEN 'queued' ELSE 'failed' END,
+        started_at = CASE WHEN p.attempts < %(max_attempts)s THEN NULL ELSE p.started_at END,
         finished_at = CASE WHEN p.attempts < %(max_attempts)s THEN NULL ELSE now() END,
         error = CASE WHEN p.attempts < %(max_attempts)s THEN NULL ELSE %(reason)s END,
         sent_at = NULL, lease_until = NULL

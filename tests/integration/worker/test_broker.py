@@ -1,15 +1,29 @@
 """Redis that restarts, forgets, or holds what is none of ours."""
 
-from pathlib import Path
+import base64
+import json
 
 import pytest
-from inference_contract.names import QUEUE_PREDICTIONS
+from inference_contract.names import QUEUE_PREDICTIONS, TASK_RUN_PREDICTION
 
 from tests.integration.worker.conftest import Stack
 
 pytestmark = pytest.mark.integration
 
-PICKLE = Path(__file__).with_name("pickle_message.json").read_bytes()
+PICKLE = json.dumps(
+    {
+        "body": base64.b64encode(b"cos\nsystem\n(S'exit 1'\ntR.").decode(),
+        "content-type": "application/x-python-serialize",
+        "content-encoding": "binary",
+        "headers": {"lang": "py", "task": TASK_RUN_PREDICTION, "id": "rubbish", "retries": 0},
+        "properties": {
+            "correlation_id": "rubbish",
+            "delivery_info": {"exchange": "", "routing_key": QUEUE_PREDICTIONS},
+            "body_encoding": "base64",
+            "delivery_tag": "rubbish",
+        },
+    }
+).encode()
 RUBBISH = (
     b"not JSON",
     b"\xff\xfe\x00",
