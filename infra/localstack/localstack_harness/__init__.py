@@ -101,7 +101,7 @@ class Function:
 
         def settled() -> bool:
             facts = client.get_function_configuration(FunctionName=self.name)
-            return facts["State"] != "Pending" and facts.get("LastUpdateStatus") != "InProgress"
+            return bool(facts["State"] != "Pending") and facts.get("LastUpdateStatus") != "InProgress"
 
         eventually(settled)
         return self

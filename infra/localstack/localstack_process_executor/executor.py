@@ -1,11 +1,9 @@
 """LocalStack's RuntimeExecutor over our sandbox: the one class that its Lambda service sees."""
 
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from localstack import config
 from localstack.aws.api.lambda_ import PackageType, TooManyRequestsException
@@ -14,84 +12,51 @@ from localstack.services.lambda_.invocation.lambda_models import InvocationResul
 from localstack.services.lambda_.invocation.runtime_executor import LambdaRuntimeException, RuntimeExecutor
 
 from localstack_process_executor import aws_errors
-from localstack_process_executor.attachment import attached_log_writer
-from localstack_process_executor.cloudwatch import LogStream
+from localstack_process_executor.assembly import Assembled, assemble, is_provisioned, version_code
 from localstack_process_executor.errors import UnsupportedRuntimeError
 from localstack_process_executor.events import Invocation
-from localstack_process_executor.function_environ import Given
-from localstack_process_executor.launch import FunctionRun, LaunchPlan
-from localstack_process_executor.log_lines import LogLines
-from localstack_process_executor.platform_log import JsonPlatformLog, TextPlatformLog
-from localstack_process_executor.runtimes import program_version
-from localstack_process_executor.sandbox import Events, FunctionLimits, Outcome, RuntimeVersion, Sandbox
+from localstack_process_executor.sandbox import Outcome
 from localstack_process_executor.settings import PREFIX
-from localstack_process_executor.version_code import VersionCode
 from localstack_process_executor.wiring import parts
-
-if TYPE_CHECKING:
-    from localstack_process_executor.uid_pool import UidLease
-
-PROVISIONED = "provisioned-concurrency"
-# AWS gives the init phase of provisioned concurrency this long, or the function's Timeout if longer.
-PROVISIONED_INIT_TIMEOUT_S = 130.0
-END_WAIT_MARGIN_S = 2.0
-
-
-@cache
-def version_code() -> VersionCode:
-    """The code of the versions of this LocalStack."""
-    return VersionCode(parts().code)
 
 
 class ProcessRuntimeExecutor(RuntimeExecutor):
-    """One execution environment: a function's process under a guard."""
+    """One execution environment: a function's process under a guard.
+
+    States: waiting (no process: not started, or put away to make room) → starting → idle ⇄ busy → stopping.
+    """
 
     def __init__(self, id: str, function_version: Any) -> None:  # noqa: A002, ANN401 -- LocalStack's signature
         super().__init__(id=id, function_version=function_version)
         self.client_context: str | None = None
-        self._parts = parts()
-        self._sandbox: Sandbox | None = None
-        self._run: FunctionRun | None = None
-        self._lease: UidLease | None = None
-        self._code_key: str | None = None
-        self._state = "starting"
+        self._registry = parts().registry
+        self._env_vars: dict[str, Any] = {}
+        self._assembled: Assembled | None = None
+        self._state = "waiting"
         self._lock = Lock()
-        self._ended = False
         self._end_after_invocation = False
-        self._refused = False
         self._invocations = 0
         self._started_at = datetime.now(UTC)
+        self._idle_since_s: float | None = None
 
     def start(self, env_vars: dict[str, Any]) -> None:
         """The init phase. On demand the first invocation tries again and tells a failure, as on AWS."""
-        if not self._parts.registry.admit(self.id, self):
-            # Told by `invoke`, where LocalStack passes a service exception on to the caller as it is.
-            self._refused = True
-            return
-        provisioned = env_vars.get("AWS_LAMBDA_INITIALIZATION_TYPE") == PROVISIONED
-        sandbox = self._sandbox = self._new_sandbox(env_vars, provisioned=provisioned)
-        self._parts.registry.count("cold_starts")
-        failure = sandbox.start()
-        if failure is not None:
-            self._parts.registry.count("init_errors")
-        if sandbox.stopped:
-            raise LambdaRuntimeException("the environment was stopped while it started")
-        if failure is not None and provisioned:
-            raise StatusErrorException("init failed", payload=failure.payload)
-        self._state = "idle"
+        self._env_vars = env_vars
+        self._begin()
 
     def invoke(self, payload: dict[str, str]) -> InvocationResult:
         """Run one invocation; every end that AWS documents is a result, not an exception."""
-        if self._refused or self._sandbox is None:
-            cap = self._parts.registry.max_environments
+        assembled = self._take_for_invocation()
+        if assembled is None:
+            self._registry.count("refused")
+            # There was no room at the start, or there is none any more; LocalStack passes this on as it is.
             raise TooManyRequestsException(
-                f"Rate Exceeded: {PREFIX}MAX_ENVIRONMENTS={cap} environments exist",
+                f"Rate Exceeded: {PREFIX}MAX_ENVIRONMENTS={self._registry.max_environments} are busy",
                 Reason="ConcurrentInvocationLimitExceeded",
                 Type="User",
             )
-        self._state = "busy"
         try:
-            outcome = self._sandbox.invoke(self._invocation(payload))
+            outcome = assembled.sandbox.invoke(self._invocation(payload))
         finally:
             self._after_invocation()
         self._count(outcome)
@@ -105,7 +70,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
     def stop(self) -> None:
         """End the environment; a running invocation ends first, on the code it began with, as on AWS."""
         with self._lock:
-            if self._state == "busy" and not self._parts.registry.shutting_down:
+            if self._state == "busy" and not self._registry.shutting_down:
                 self._end_after_invocation = True
                 return
         self.end_now()
@@ -113,24 +78,36 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
     def end_now(self) -> None:
         """SIGTERM, the grace, SIGKILL; what the environment held is given back once it is gone."""
         with self._lock:
-            if self._ended:
-                return
-            self._ended = True
+            assembled, self._assembled = self._assembled, None
             self._state = "stopping"
-        if self._sandbox is not None:
-            self._sandbox.stop(at_once=False)
-        Thread(target=self._give_back, name=f"lambda-end-{self.id}", daemon=True).start()
+        if assembled is not None:
+            self._end(assembled)
+
+    def idle_since_s(self) -> float | None:
+        """When it became free, by the monotonic clock; None while it may not be put away."""
+        return self._idle_since_s if self._state == "idle" and not is_provisioned(self._env_vars) else None
+
+    def put_away(self) -> bool:
+        """End the process of an idle environment to make room; its next invocation is a cold start."""
+        with self._lock:
+            if self._state != "idle":
+                return False
+            assembled, self._assembled = self._assembled, None
+            self._state = "waiting"
+        if assembled is not None:
+            self._end(assembled)
+        return True
 
     def describe(self) -> dict[str, object]:
         """This environment in the status endpoint."""
-        sandbox = self._sandbox
-        version = self.function_version.id
+        assembled, version = self._assembled, self.function_version.id
+        sandbox = assembled.sandbox if assembled else None
         return {
             "id": self.id,
             "function": version.function_name,
             "version": version.qualifier,
-            "pid": self._run.pid if self._run else None,
-            "uid": self._lease.uid if self._lease else None,
+            "pid": sandbox.pid if sandbox else None,
+            "uid": assembled.lease.uid if assembled and assembled.lease else None,
             "state": self._state,
             "started_at": self._started_at.isoformat(),
             "invocations": self._invocations,
@@ -145,7 +122,8 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
     def get_endpoint_from_executor(self) -> str:
         """The host by which a function reaches LocalStack."""
         host = config.GATEWAY_LISTEN[0].host
-        return str(config.HOSTNAME_FROM_LAMBDA or ("127.0.0.1" if host in {"", "0.0.0.0", "::"} else host))  # noqa: S104
+        everywhere = {"", "0.0.0.0", "::"}  # noqa: S104 -- recognised, not bound
+        return str(config.HOSTNAME_FROM_LAMBDA or ("127.0.0.1" if host in everywhere else host))
 
     def get_runtime_endpoint(self) -> str:
         """LocalStack's callback routes are not used: results come back through this object."""
@@ -174,61 +152,50 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         """Nothing to download and no daemon to reach; wrong settings are refused at start-up."""
         return True
 
-    def _new_sandbox(self, env_vars: dict[str, Any], *, provisioned: bool) -> Sandbox:
-        configuration, version = self.function_version.config, self.function_version.id
-        runtime = self._parts.runtimes.runtime(str(configuration.runtime))
-        uids = self._parts.isolation.uids
-        if uids is not None and self._parts.isolation.verdict(runtime).own_user:
-            self._lease = uids.lease()
-        self._code_key, folders = version_code().acquire(self.function_version)
-        settings = self._parts.settings
-        plan = LaunchPlan(
-            runtime=runtime,
-            folders=folders,
-            handler=configuration.handler or "",
-            given=Given(env_vars, configuration.environment or {}),
-            memory_size_mb=configuration.memory_size,
-            stop_grace_ms=settings.stop_grace_ms,
-            response_limit_bytes=config.LAMBDA_LIMITS_MAX_FUNCTION_PAYLOAD_SIZE_BYTES,
-            temporary_root=self._parts.temporary_root,
-            lease=self._lease,
-        )
-        lines = LogLines(self._log_sink(env_vars))
+    def _begin(self) -> None:
+        """Admission, a new sandbox and its init phase; without room the state stays `waiting`."""
+        if not self._registry.admit(self.id, self):
+            return
+        try:
+            assembled = assemble(self.function_version, self._env_vars)
+        except Exception:
+            self._registry.remove(self.id)
+            raise
+        with self._lock:
+            stopped = self._state == "stopping"
+            if not stopped:
+                self._assembled, self._state = assembled, "starting"
+        if stopped:
+            self._end(assembled)
+            raise LambdaRuntimeException("the environment was stopped before it started")
+        self._registry.count("cold_starts")
+        failure = assembled.sandbox.start()
+        if failure is not None:
+            self._registry.count("init_errors")
+        if assembled.sandbox.stopped:
+            raise LambdaRuntimeException("the environment was stopped while it started")
+        if failure is not None and is_provisioned(self._env_vars):
+            raise StatusErrorException("init failed", payload=failure.payload)
+        self._become_idle()
 
-        def start_run(events: Events) -> FunctionRun:
-            self._run = FunctionRun(plan, lines.output, events)
-            return self._run
+    def _become_idle(self) -> None:
+        with self._lock:
+            if self._state in {"starting", "busy"}:
+                self._state = "idle"
+                self._idle_since_s = time.monotonic()
 
-        long_init_s = max(PROVISIONED_INIT_TIMEOUT_S, configuration.timeout)
-        return Sandbox(
-            start_run,
-            FunctionLimits(
-                timeout_s=configuration.timeout,
-                memory_size_mb=configuration.memory_size,
-                init_timeout_s=long_init_s if provisioned else settings.init_timeout_s,
-                response_limit_bytes=plan.response_limit_bytes,
-                version=version.qualifier,
-            ),
-            lines,
-            JsonPlatformLog() if env_vars.get("AWS_LAMBDA_LOG_FORMAT") == "JSON" else TextPlatformLog(),
-            RuntimeVersion(
-                f"{runtime.name.replace('python', 'python:').replace('provided.', 'provided:')}.process",
-                f"arn:aws:lambda:{version.region}::runtime:{program_version(runtime)}",
-            ),
-        )
-
-    def _log_sink(self, env_vars: dict[str, Any]) -> Callable[[list[str]], None]:
-        version = self.function_version.id
-        log_file, writer = self._parts.log_file, attached_log_writer()
-        group, name = env_vars["AWS_LAMBDA_LOG_GROUP_NAME"], env_vars["AWS_LAMBDA_LOG_STREAM_NAME"]
-        to_cloudwatch = writer.to(LogStream(version.account, version.region, group, name)) if writer else None
-
-        def sink(lines: list[str]) -> None:
-            log_file.append(version.function_name, lines)
-            if to_cloudwatch is not None:
-                to_cloudwatch(lines)
-
-        return sink
+    def _take_for_invocation(self) -> Assembled | None:
+        with self._lock:
+            if self._state == "idle":
+                self._state = "busy"
+                return self._assembled
+        if self._state == "waiting":
+            self._begin()
+            with self._lock:
+                if self._state == "idle":
+                    self._state = "busy"
+                    return self._assembled
+        return None
 
     def _invocation(self, payload: dict[str, str]) -> Invocation:
         timeout_ms = self.function_version.config.timeout * 1000
@@ -242,12 +209,9 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         )
 
     def _after_invocation(self) -> None:
-        with self._lock:
-            self._invocations += 1
-            if self._state == "busy":
-                self._state = "idle"
-            end = self._end_after_invocation
-        if end:
+        self._invocations += 1
+        self._become_idle()
+        if self._end_after_invocation:
             self.end_now()
 
     def _count(self, outcome: Outcome) -> None:
@@ -258,14 +222,15 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
                 names.append("timeouts")
             if failure.reported_type == aws_errors.OUT_OF_MEMORY:
                 names.append("out_of_memory")
-        self._parts.registry.count(*names)
+        self._registry.count(*names)
 
-    def _give_back(self) -> None:
-        if self._sandbox is not None:
-            self._sandbox.wait_until_gone(self._parts.settings.stop_grace_ms / 1000 + END_WAIT_MARGIN_S)
-            self._sandbox.finish_log()
-        if self._code_key is not None:
-            self._parts.code.release(self._code_key)
-        if self._lease is not None:
-            self._lease.release()
-        self._parts.registry.remove(self.id)
+    def _end(self, assembled: Assembled) -> None:
+        assembled.sandbox.stop(at_once=False)
+
+        def give_back() -> None:
+            assembled.give_back()
+            # Unless it has been started anew in the meantime.
+            if self._assembled is None:
+                self._registry.remove(self.id)
+
+        Thread(target=give_back, name=f"lambda-end-{self.id}", daemon=True).start()

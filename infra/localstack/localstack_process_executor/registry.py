@@ -11,6 +11,8 @@ class Environment(Protocol):
 
     def describe(self) -> dict[str, object]: ...  # noqa: D102 -- the protocol's docstring
     def end_now(self) -> None: ...  # noqa: D102
+    def idle_since_s(self) -> float | None: ...  # noqa: D102
+    def put_away(self) -> bool: ...  # noqa: D102
 
 
 class Registry:
@@ -25,14 +27,22 @@ class Registry:
         self._removed = Condition(self._lock)
 
     def admit(self, environment_id: str, environment: Environment) -> bool:
-        """Register the environment unless there are too many already."""
+        """Register the environment; with too many, in the place of the one that is idle longest."""
         with self._lock:
-            if len(self._environments) >= self.max_environments:
-                self._totals["refused"] += 1
+            if len(self._environments) >= self.max_environments and not self._make_room():
                 return False
             self._environments[environment_id] = environment
             self._totals["started"] += 1
             return True
+
+    def _make_room(self) -> bool:
+        idle = [(since_s, key) for key, one in self._environments.items() if (since_s := one.idle_since_s())]
+        for _, key in sorted(idle):
+            if self._environments[key].put_away():
+                del self._environments[key]
+                self._totals["put_away"] += 1
+                return True
+        return False
 
     def remove(self, environment_id: str) -> None:
         """The environment is gone."""

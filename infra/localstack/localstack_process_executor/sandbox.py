@@ -34,7 +34,9 @@ GIVE_UP_WAIT_S = 1.0
 class Run(Protocol):
     """One process of the function with its Runtime API; its events go to the queue it was made with."""
 
-    def offer(self, invocation: Invocation) -> None: ...  # noqa: D102 -- the protocol's docstring
+    @property
+    def pid(self) -> int | None: ...  # noqa: D102 -- the protocol's docstring
+    def offer(self, invocation: Invocation) -> None: ...  # noqa: D102
     def has_taken(self, invocation: Invocation) -> bool: ...  # noqa: D102
     def drain(self) -> None: ...  # noqa: D102
     def end(self, *, at_once: bool) -> None: ...  # noqa: D102
@@ -117,6 +119,12 @@ class Sandbox:
         self._lines.platform(self._platform.start(invocation.request_id, self._limits.version))
         end: Responded | FunctionFailure = failure or self._deliver(invocation, deadline_s)
         return self._close(invocation, end, (time.monotonic() - began_s) * 1000)
+
+    @property
+    def pid(self) -> int | None:
+        """The function's process, where there is one."""
+        run = self._run
+        return run.pid if run else None
 
     @property
     def stopped(self) -> bool:

@@ -26,6 +26,7 @@ TOTALS = (
     "timeouts",
     "out_of_memory",
     "init_errors",
+    "put_away",
     "refused",
 )
 

@@ -70,6 +70,23 @@ def test_more_environments_than_the_cap_are_refused_and_come_back(one_life: Loca
     eventually(lambda: not function.environments())
 
 
+def test_idle_environment_makes_room_and_comes_back_cold(one_life: LocalStack) -> None:
+    first, second = one_life.deploy(FAMILY), one_life.deploy(FAMILY)
+    before = one_life.status()["totals"]["put_away"]
+    pids = first.invoke().payload
+    assert second.invoke().error is None
+    eventually(lambda: not any(map(is_running, pids)))
+    assert [environment["function"] for environment in one_life.status()["environments"]] == [second.name]
+    again = first.invoke()
+    assert again.error is None
+    assert again.log.startswith("INIT_START")
+    assert "\tInit Duration: " in again.report
+    assert one_life.status()["totals"]["put_away"] == before + 2
+    for function in (first, second):
+        one_life.client("lambda").delete_function(FunctionName=function.name)
+    eventually(lambda: not one_life.status()["environments"])
+
+
 def test_orderly_stop_ends_every_function_with_a_chance_to_flush(one_life: LocalStack) -> None:
     function = one_life.deploy(FAMILY)
     pids = function.invoke().payload
