@@ -54,6 +54,16 @@ def test_copies_get_delivery_tags_of_their_own() -> None:
     assert len(tags) == 2
 
 
+def test_message_that_redis_hands_out_again_passes_again() -> None:
+    first = checked_envelope(envelope(), QUEUE, TASKS)
+    first["headers"]["redelivered"] = True
+
+    again = checked_envelope(first, QUEUE, TASKS)
+
+    assert again["body"] == first["body"]
+    assert again["headers"]["id"] == "celery-1"
+
+
 def test_tick_may_expire() -> None:
     headers = {"task": "tick", "id": "celery-1", "expires": "2026-01-01T00:00:00+00:00"}
 
