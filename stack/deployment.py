@@ -39,7 +39,7 @@ TEMPLATE = ROOT / "template.yaml"
 POLL_S = 0.2
 DEPLOY_DEADLINE_S = 60
 NOTHING_TO_DO = "No updates are to be performed"
-FAILED_STATES = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "UPDATE_FAILED", "DELETE_FAILED")
+UPDATABLE_STATES = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,21 +197,26 @@ def _create_or_update(client: "CloudFormationClient", template: str, parameters:
         "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     }
     status = _status(client)
-    if status in FAILED_STATES:
+    if status in UPDATABLE_STATES and _update(client, arguments):
+        return
+    if status is not None:
+        # LocalStack cannot update a changed API; nothing that it holds is worth keeping.
         client.delete_stack(StackName=STACK_NAME)
         _wait(client, "stack_delete_complete")
-        status = None
-    if status is None:
-        client.create_stack(**arguments)
-        _wait(client, "stack_create_complete")
-        return
+    client.create_stack(**arguments)
+    _wait(client, "stack_create_complete")
+
+
+def _update(client: "CloudFormationClient", arguments: dict[str, Any]) -> bool:
+    """Update the deployed stack; tell whether that worked."""
     try:
         client.update_stack(**arguments)
+        _wait(client, "stack_update_complete")
     except ClientError as error:
-        if NOTHING_TO_DO in str(error):
-            return
-        raise
-    _wait(client, "stack_update_complete")
+        return NOTHING_TO_DO in str(error)
+    except DeploymentFailedError:
+        return False
+    return True
 
 
 def _status(client: "CloudFormationClient") -> str | None:

@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Iterable
-from typing import cast
 
 import psutil
 
@@ -51,6 +50,6 @@ def _holder(port: int) -> str:
     for connection in connections:
         if connection.status != psutil.CONN_LISTEN or not connection.pid:
             continue
-        if cast("psutil._ntuples.addr", connection.laddr).port == port:
+        if connection.laddr[1:] == (port,):
             return f"process {connection.pid} ({psutil.Process(connection.pid).name()})"
     return "another process"

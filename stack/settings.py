@@ -36,6 +36,10 @@ class Settings(BaseSettings):
     gateway_direct: bool = True
     install_packages: bool = True
 
+    def environment(self) -> dict[str, str]:
+        """Return the settings as environment variables, as `load_settings` reads them."""
+        return {name.upper(): str(value) for name, value in self.model_dump().items()}
+
     def ports(self) -> dict[str, int]:
         """Return every port of the stack by the name of its setting."""
         return {name: value for name, value in self.model_dump().items() if name.endswith("_port")}

@@ -1,13 +1,14 @@
 """LocalStack: API Gateway and Lambda, with functions as plain processes (ADR 0001)."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 
 from stack.context import LOOPBACK, Context
 from stack.parts.part import NotReadyError, Part, PartFailedError
 from stack.parts.probing import http_get
-from stack.rendering import TEMPLATES
+from stack.rendering import TEMPLATES, write_private
 from stack.settings import ROOT
 
 SERVICES = "apigateway,cloudformation,iam,lambda,logs,s3,sqs,sts"
@@ -21,6 +22,10 @@ STARTUP_DEADLINE_S = 90.0
 def localstack(context: Context) -> Part:
     """Link the init hooks and describe how LocalStack runs; it is well when its ready hook has deployed."""
     _link_hooks(context)
+    # For the hook, in a file: in the environment, any setting's change would restart LocalStack.
+    settings = context.settings.environment() | {"STATE_DIR": str(context.paths.state)}
+    lines = [f"{name}={shlex.quote(value)}\n" for name, value in settings.items()]
+    write_private(context.paths.rendered / "settings.env", "".join(lines))
     return Part(
         name="localstack",
         command=("/bin/sh", str(TEMPLATES / "localstack" / "start.sh")),
@@ -75,7 +80,10 @@ def _link_hooks(context: Context) -> None:
 
 
 def _probe(context: Context) -> str:
-    state = json.loads(http_get(f"{context.localstack_url}/_localstack/init").data)
+    answer = http_get(f"{context.localstack_url}/_localstack/init")
+    if answer.status != 200:  # noqa: PLR2004 - HTTP's own number
+        raise NotReadyError("it answers, but does not know its own state yet")
+    state = answer.json()
     if not state["completed"]["READY"]:
         raise NotReadyError("its ready hook, which deploys the functions, has not ended yet")
     failed = [script["name"] for script in state["scripts"] if script["state"] == "ERROR"]

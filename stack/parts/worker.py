@@ -3,7 +3,6 @@
 import sys
 
 import psycopg2
-from inference_contract.names import QUEUE_PREDICTIONS
 
 from stack.context import Context
 from stack.parts.part import NotReadyError, Part
@@ -32,7 +31,6 @@ def worker(context: Context) -> Part:
             *CELERY,
             "worker",
             f"--concurrency={context.settings.worker_concurrency}",
-            f"--queues={QUEUE_PREDICTIONS}",
             "--loglevel=INFO",
             "--without-mingle",
             "--without-gossip",
