@@ -9,7 +9,7 @@ from stack.parts.part import NotReadyError, Part
 from stack.parts.probing import PROBE_TIMEOUT_S
 from stack.settings import ROOT
 
-CELERY = (sys.executable, "-m", "celery", "--app=inference_worker.celery_app")
+CELERY = (sys.executable, "-m", "celery", "--quiet", "--app=inference_worker.celery_app")
 SOURCES = (ROOT / "worker" / "inference_worker", ROOT / "contract", ROOT / "requirements" / "app.txt")
 ALIVE = "SELECT count(*) FROM workers WHERE seen_at > now() - interval '15 s'"
 SOFT_STOP_S = 40

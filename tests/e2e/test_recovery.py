@@ -39,7 +39,7 @@ def test_localstack_killed_is_back_deployed_and_leaves_no_orphan(stack, poll):
     assert stack.result(accepted.json["task_id"])["status"] == "succeeded"
 
 
-def test_worker_killed_is_back_and_works(stack, poll):
+def test_worker_killed_is_back_and_works(stack):
     os.kill(stack.pid_of("worker"), signal.SIGKILL)
 
     accepted = submit(stack)

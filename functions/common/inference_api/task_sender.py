@@ -4,7 +4,7 @@ import time
 from typing import Any, Final
 
 import kombu.transport.redis  # noqa: F401 - Celery would import it in the first request; init is the place
-from celery import Celery  # type: ignore[import-untyped]  # Celery ships no types
+from celery import Celery
 from kombu.entity import Queue
 
 from inference_api.errors import BrokerUnavailableError
@@ -24,7 +24,7 @@ class TaskSender:
         self._producer: Any = None
         self._app = Celery("inference_api", broker=broker_url, set_as_current=False)
         self._app.conf.update(
-            task_queues=[Queue(QUEUE_PREDICTIONS)],  # type: ignore[no-untyped-call]  # kombu is typed in part
+            task_queues=[Queue(QUEUE_PREDICTIONS)],
             task_default_queue=QUEUE_PREDICTIONS,
             task_serializer="json",
             accept_content=["json"],

@@ -83,7 +83,7 @@ class Predict:
     jobs: FakeSubmittedJobs
     wakeups: FakeWakeups
 
-    def post(self, body: str | None, **more: Any) -> Answer:  # noqa: ANN401 - passed on to `call`
+    def post(self, body: str | None, **more: Any) -> Answer:
         """Submit a body."""
         return self.gateway.call("POST", "/predict", body=body, **more)
 

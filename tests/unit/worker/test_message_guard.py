@@ -16,7 +16,7 @@ def body(*parts: object) -> str:
     return base64.b64encode(json.dumps(parts).encode()).decode()
 
 
-def envelope(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 (any JSON)
+def envelope(**changes: Any) -> dict[str, Any]:
     return {
         "body": body([TASK_ID], {}, {}),
         "content-type": "application/json",

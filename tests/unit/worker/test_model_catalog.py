@@ -50,7 +50,7 @@ def catalog(folder: Path, backend: Backend) -> ModelCatalog:
     return ModelCatalog(folder.parents[1], backend_in({"fake": lambda: backend.load}))
 
 
-def change(folder: Path, **fields: Any) -> None:  # noqa: ANN401 (any JSON)
+def change(folder: Path, **fields: Any) -> None:
     path = folder / METADATA_FILE
     path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
 
