@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from localstack import config
@@ -10,6 +11,7 @@ from localstack import config
 from localstack_process_executor.attachment import attached_log_writer
 from localstack_process_executor.cloudwatch import LogStream
 from localstack_process_executor.function_environ import Given
+from localstack_process_executor.isolation import closed_folder
 from localstack_process_executor.launch import FunctionRun, LaunchPlan
 from localstack_process_executor.log_lines import LogLines
 from localstack_process_executor.platform_log import JsonPlatformLog, TextPlatformLog
@@ -52,8 +54,7 @@ def assemble(function_version: Any, env_vars: dict[str, Any]) -> Assembled:  # n
     """Build the sandbox of one environment; nothing runs yet."""
     shared, configuration = parts(), function_version.config
     runtime = shared.runtimes.runtime(str(configuration.runtime))
-    uids = shared.isolation.uids
-    lease = uids.lease() if uids is not None and shared.isolation.verdict(runtime).own_user else None
+    lease = _user(function_version, runtime)
     code_key, folders = version_code().acquire(function_version)
     plan = LaunchPlan(
         runtime=runtime,
@@ -75,6 +76,16 @@ def assemble(function_version: Any, env_vars: dict[str, Any]) -> Assembled:  # n
         _runtime_version(runtime, function_version.id.region),
     )
     return Assembled(sandbox, lease, code_key)
+
+
+def _user(function_version: Any, runtime: Runtime) -> UidLease | None:  # noqa: ANN401 -- as above
+    """A user for this environment alone; code that is used in place (hot reload) has to be open to it."""
+    isolation, code = parts().isolation, function_version.config.code
+    if isolation.uids is None or not isolation.verdict(runtime).own_user:
+        return None
+    if code.is_hot_reloading() and closed_folder(Path(code.get_unzipped_code_location())) is not None:
+        return None
+    return isolation.uids.lease()
 
 
 def is_provisioned(env_vars: dict[str, Any]) -> bool:

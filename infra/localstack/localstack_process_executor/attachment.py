@@ -32,14 +32,18 @@ def attach_to_localstack() -> None:
     except SettingsError as error:
         LOG.critical("%s", error)
         raise SystemExit(f"process executor: {error}") from error
-    from localstack_process_executor import aws_parity, gateway_direct, status_route  # noqa: PLC0415 -- after the check
+    from localstack_process_executor import (  # noqa: PLC0415 -- after the check
+        aws_parity,
+        gateway_direct,
+        listen_host,
+    )
     from localstack_process_executor.cloudwatch_api import LocalStackLogs  # noqa: PLC0415
 
+    hook_states["listen_host"] = listen_host.install()
     hook_states["aws_parity"] = aws_parity.install()
     hook_states["gateway_direct"] = gateway_direct.install(wanted=shared.settings.gateway_direct)
     if hook_states["aws_parity"].enabled:
         _log_writers.append(LogWriter(LocalStackLogs()))
-    status_route.serve_status()
 
 
 def detach_from_localstack() -> None:

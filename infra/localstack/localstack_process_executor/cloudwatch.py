@@ -11,8 +11,8 @@ from typing import Protocol
 
 LOG = logging.getLogger(__name__)
 
-# Lines of one burst go together; a reader waits no longer than this for them.
-LINGER_S = 0.05
+# Lines of one burst go together: each call costs LocalStack as much as an invocation.
+LINGER_S = 0.4
 # CloudWatch takes 10,000 events or 1 MiB in one call; these stay below both.
 MAX_EVENTS = 1000
 MAX_BYTES = 900_000

@@ -24,7 +24,7 @@ LAST_CAPABILITY = 63
 
 # The resident size is looked at this often while it changes, and less and less often while it does not.
 SAMPLE_FAST_MS = 20
-SAMPLE_SLOW_MS = 100
+SAMPLE_SLOW_MS = 200
 PEAK_STEP_BYTES = 1 << 20
 # When LocalStack is gone its functions may still flush, but the tree must be gone within 2 s.
 ORPHAN_GRACE_MS = 1000

@@ -21,12 +21,16 @@ class ProcessRuntimeExecutorPlugin(RuntimeExecutorPlugin):
         return ProcessRuntimeExecutor
 
 
-@hooks.on_infra_start(should_load=lambda: config.LAMBDA_RUNTIME_EXECUTOR == NAME)
+@hooks.on_infra_start()
 def attach() -> None:
-    """Check the settings, serve the status route, and hook into LocalStack."""
-    from localstack_process_executor.attachment import attach_to_localstack  # noqa: PLC0415
+    """Serve the status, which tells of a fallback too; where we are chosen, check settings and hook in."""
+    if config.LAMBDA_RUNTIME_EXECUTOR == NAME:
+        from localstack_process_executor.attachment import attach_to_localstack  # noqa: PLC0415
 
-    attach_to_localstack()
+        attach_to_localstack()
+    from localstack_process_executor.status_route import serve_status  # noqa: PLC0415
+
+    serve_status()
 
 
 @hooks.on_infra_shutdown(should_load=lambda: config.LAMBDA_RUNTIME_EXECUTOR == NAME)

@@ -6,6 +6,8 @@ import json
 import logging
 import os
 import select
+import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -53,6 +55,7 @@ class FunctionProcess:
         self._control_lock = Lock()
         self.pid: int | None = None
         self.peak_bytes = 0
+        self._remove = tuple(spec.remove)
         self._messages: dict[str, object] = {}
         control_read, self._control_fd = os.pipe()
         self._status_fd, status_write = os.pipe()
@@ -142,8 +145,8 @@ class FunctionProcess:
         self._guard.wait()
         self.drain()
         if "over_memory" not in self._messages:
-            LOG.warning("the guard of process %s was killed", self.pid)
-            self._on_exit(Exited(signal=9))
+            self._do_for_dead_guard()
+            self._on_exit(Exited(signal=signal.SIGKILL))
         os.close(self._status_fd)
         with self._output_lock:
             os.close(self._output_fd)
@@ -151,6 +154,17 @@ class FunctionProcess:
         with self._control_lock:
             os.close(self._control_fd)
             self._control_fd = -1
+
+    def _do_for_dead_guard(self) -> None:
+        """Its function died with it; what is left of the function's own group and folders goes too."""
+        LOG.warning("the guard of process %s was killed", self.pid)
+        if self.pid is not None:
+            with contextlib.suppress(
+                ProcessLookupError, PermissionError
+            ):  # gone already, or not ours any more
+                os.killpg(self.pid, signal.SIGKILL)
+        for folder in self._remove:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _exited(self) -> Exited:
         exec_error = self._messages.get("exec_error")

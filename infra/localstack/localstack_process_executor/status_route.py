@@ -14,9 +14,11 @@ from localstack.services.lambda_.invocation.runtime_executor import (
 from localstack_process_executor import __version__
 from localstack_process_executor.attachment import hook_states
 from localstack_process_executor.executor import ProcessRuntimeExecutor
+from localstack_process_executor.plugin import NAME
 from localstack_process_executor.runtimes import PythonRuntime
 from localstack_process_executor.wiring import Parts, parts
 
+FALLBACK = "docker"
 PATH = "/_localstack/process-executor"
 TOTALS = (
     "started",
@@ -37,15 +39,17 @@ def serve_status() -> None:
 
 
 def _status(_request: Request) -> dict[str, Any]:
+    loaded = {"executor": _loaded_executor(), "version": __version__}
+    if loaded["executor"] != NAME:
+        return loaded
     shared = parts()
     interpreters = {
         runtime.name: _interpreter(shared, runtime) for runtime in shared.runtimes.provided_pythons()
     }
-    return {
-        "executor": _loaded_executor(),
-        "version": __version__,
+    return loaded | {
         "gateway_direct": asdict(hook_states["gateway_direct"]),
         "aws_parity": asdict(hook_states["aws_parity"]),
+        "listen_host": asdict(hook_states["listen_host"]),
         "isolation": _isolation(interpreters),
         "interpreters": interpreters,
         "environments": shared.registry.describe(),
@@ -56,10 +60,11 @@ def _status(_request: Request) -> dict[str, Any]:
 
 def _loaded_executor() -> str:
     """The plugin that LocalStack's own choice ends at: a name that is not found falls back to docker."""
-    chosen = config.LAMBDA_RUNTIME_EXECUTOR
-    if get_runtime_executor() is ProcessRuntimeExecutor:
-        return "process"
-    return chosen if EXECUTOR_PLUGIN_MANAGER.exists(chosen) else "docker"
+    chosen = config.LAMBDA_RUNTIME_EXECUTOR or FALLBACK
+    loaded = get_runtime_executor()
+    if loaded is ProcessRuntimeExecutor:
+        return NAME
+    return chosen if chosen != NAME and EXECUTOR_PLUGIN_MANAGER.exists(chosen) else FALLBACK
 
 
 def _interpreter(shared: Parts, runtime: PythonRuntime) -> dict[str, Any]:

@@ -247,6 +247,28 @@ def test_runtime_api_of_another_environment_refuses_a_function(localstack: Local
     assert victim.invoke().error is None
 
 
+@pytest.mark.parametrize("runtime", ["python3.11", "python3.13"])
+def test_function_that_kills_its_guard_harms_itself_only(localstack: LocalStack, runtime: str) -> None:
+    code = """
+        import os, time
+        def handler(event, context):
+            if event.get("kill"):
+                try:
+                    os.kill(os.getppid(), 9)
+                except PermissionError:
+                    return "may not"
+                time.sleep(5)
+            return "fine"
+    """
+    function = localstack.deploy(code, runtime=runtime)
+    result = function.invoke({"kill": True})
+    if localstack.status()["interpreters"][runtime]["reachable_by_unprivileged"]:
+        assert result.payload == "may not"
+    else:
+        assert result.payload["errorMessage"].endswith(" Error: Runtime exited with error: signal: killed")
+    assert function.invoke().payload == "fine"
+
+
 def test_function_gets_a_chance_to_flush_at_sigterm(localstack: LocalStack) -> None:
     code = """
         import signal, sys

@@ -50,6 +50,7 @@ def test_status_answers_before_the_lambda_service_is_loaded(one_life: LocalStack
     assert status["executor"] == "process"
     assert status["version"]
     assert status["environments"] == []
+    assert status["listen_host"]["enabled"]
     assert status["max_environments"] == 1
     assert status["totals"]["invocations"] == 0
 
@@ -115,6 +116,10 @@ def test_kill_9_of_localstack_leaves_no_process_and_no_folder(
         with pytest.raises((HTTPClientError, ConnectionError)):
             running.result()
     assert list((stack.root / "tmp").glob("lambda-process-*/tmp/*")) == []
+
+
+def test_executor_that_localstack_fell_back_to_is_told(start_localstack: Callable[..., LocalStack]) -> None:
+    assert start_localstack(LAMBDA_RUNTIME_EXECUTOR="proces").status()["executor"] == "docker"
 
 
 @pytest.mark.parametrize(

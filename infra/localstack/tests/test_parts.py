@@ -7,6 +7,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
+from localstack_process_executor import pinned
 from localstack_process_executor.client_context import decoded_client_context
 from localstack_process_executor.cloudwatch import LogEvent, LogStream, LogWriter
 from localstack_process_executor.code_store import CodeFolders, CodeStore
@@ -222,6 +223,14 @@ def test_closed_folder_is_the_topmost_one(tmp_path: Path) -> None:
     closed = closed_folder(inner / "file")
     assert closed is not None
     assert closed in {tmp_path / "a", *tmp_path.parents}
+
+
+def test_hooks_stay_away_from_another_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pinned, "version", lambda _distribution: "2026.4.0")
+    assert pinned.mismatch({}) == "localstack-core is 2026.4.0, the hooks are made for 2026.3.0"
+    monkeypatch.setattr(pinned, "version", lambda _distribution: pinned.LOCALSTACK_CORE_VERSION)
+    assert pinned.mismatch({closed_folder: ("path",)}) is None
+    assert "closed_folder takes other parameters" in (pinned.mismatch({closed_folder: ("other",)}) or "")
 
 
 @pytest.mark.parametrize("name", ["nodejs22.x", "java21", "ruby3.3", "python2.7", "dotnet8"])
