@@ -4,11 +4,11 @@ STACK := $(PYTHON) -m stack
 export PYTHONPATH := contract
 SHELL := /bin/sh
 
-.PHONY: up down status logs deploy psql doctor clean test check format bench help
+.PHONY: up down status logs deploy psql doctor clean test test-faults check format bench help
 .DEFAULT_GOAL := help
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: .venvs/.app-ready .venvs/.localstack-ready ## start everything, deploy the functions, send a flower through
 	@$(STACK) up
@@ -45,6 +45,10 @@ clean: .venvs/.app-ready ## stop everything and delete all that is stored
 test: .venvs/.dev-ready .venvs/.localstack-ready .venvs/.sam-ready ## the whole suite, on ports and a folder of its own
 	@$(STACK) packages
 	@$(PYTHON) -m pytest $(args)
+
+test-faults: .venvs/.dev-ready .venvs/.localstack-ready ## every fault, on a stack of its own (under 20 minutes)
+	@$(STACK) packages
+	@$(PYTHON) -m pytest -m faults tests/faults $(args)
 
 check: .venvs/.dev-ready .venvs/.localstack-ready .venvs/.sam-ready ## the gate: style, types, imports, templates, configuration
 	@$(STACK) packages

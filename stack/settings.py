@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     predict_concurrency: Annotated[int, Field(ge=1, le=900)] = 16
     results_concurrency: Annotated[int, Field(ge=1, le=900)] = 32
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    worker_app: str = "inference_worker.celery_app"
+    worker_pythonpath: str = ""
     gateway_direct: bool = True
     install_packages: bool = True
 

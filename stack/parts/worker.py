@@ -9,7 +9,6 @@ from stack.parts.part import NotReadyError, Part
 from stack.parts.probing import PROBE_TIMEOUT_S
 from stack.settings import ROOT
 
-CELERY = (sys.executable, "-m", "celery", "--quiet", "--app=inference_worker.celery_app")
 SOURCES = (ROOT / "worker" / "inference_worker", ROOT / "contract", ROOT / "requirements" / "app.txt")
 ALIVE = "SELECT count(*) FROM workers WHERE seen_at > now() - interval '15 s'"
 SOFT_STOP_S = 40
@@ -28,7 +27,7 @@ def worker(context: Context) -> Part:
     return Part(
         name="worker",
         command=(
-            *CELERY,
+            *_celery(context),
             "worker",
             f"--concurrency={context.settings.worker_concurrency}",
             "--loglevel=INFO",
@@ -47,7 +46,12 @@ def beat(context: Context) -> Part:
     """Describe beat, which only sends the sweeper's ticks."""
     return Part(
         name="beat",
-        command=(*CELERY, "beat", f"--schedule={context.paths.state / 'beat-schedule'}", "--pidfile="),
+        command=(
+            *_celery(context),
+            "beat",
+            f"--schedule={context.paths.state / 'beat-schedule'}",
+            "--pidfile=",
+        ),
         probe=lambda: "sends the sweeper's ticks",
         environment=worker_environment(context),
         watched=SOURCES,
@@ -57,13 +61,18 @@ def beat(context: Context) -> Part:
 
 def worker_environment(context: Context) -> dict[str, str]:
     """Return the environment in which the worker's code runs."""
+    folders = (str(ROOT / "contract"), str(ROOT / "worker"), context.settings.worker_pythonpath)
     return {
-        "PYTHONPATH": f"{ROOT / 'contract'}:{ROOT / 'worker'}",
+        "PYTHONPATH": ":".join(filter(None, folders)),
         "DATABASE_URL": context.database_url("worker_user"),
         "BROKER_URL": context.broker_url,
         "MODEL_DIR": str(context.paths.models),
         "LOG_LEVEL": context.settings.log_level,
     }
+
+
+def _celery(context: Context) -> tuple[str, ...]:
+    return (sys.executable, "-m", "celery", "--quiet", f"--app={context.settings.worker_app}")
 
 
 def _count_alive(context: Context) -> int:

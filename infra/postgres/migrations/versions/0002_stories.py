@@ -11,8 +11,8 @@ ALTER TABLE predictions
     ADD COLUMN idempotency_key text,
     ADD COLUMN request_digest  text,
     ADD COLUMN attempt_limit   integer;
-COMMENT ON COLUMN predictions.caller IS 'Who submitted, as the functions name callers; nobody else sees the job.';
-COMMENT ON COLUMN predictions.request_digest IS 'SHA-256 of what was asked: the same key with another is refused.';
+COMMENT ON COLUMN predictions.caller IS 'Who submitted, as the functions name callers; no other sees it.';
+COMMENT ON COLUMN predictions.request_digest IS 'SHA-256 of what was asked: a key with another is refused.';
 COMMENT ON COLUMN predictions.attempt_limit IS 'Raised by a requeue; null: the limit of the worker.';
 
 CREATE UNIQUE INDEX predictions_idempotency ON predictions (caller, idempotency_key)
@@ -33,7 +33,7 @@ CREATE TABLE transitions (
     who         text        NOT NULL
 );
 CREATE INDEX transitions_of_task ON transitions (task_id, id);
-COMMENT ON TABLE transitions IS 'Append-only: each change of a status, written by a trigger and by nothing else.';
+COMMENT ON TABLE transitions IS 'Append-only: each change of a status, written by a trigger alone.';
 
 CREATE FUNCTION record_transition() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
