@@ -96,11 +96,11 @@ class FunctionProcess:
     def memory_high_water_bytes(self) -> int:
         """The most that was resident at once, as far as is known now."""
         try:
-            status = Path(f"/proc/{self.pid}/status").read_text()
+            status = Path(f"/proc/{self.pid}/status").read_bytes()
         except OSError:
             return self.peak_bytes
-        high_water_kib = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
-        return max(self.peak_bytes, *(int(kib) * 1024 for kib in high_water_kib or ["0"]))
+        _, found, after = status.partition(b"VmHWM:")
+        return max(self.peak_bytes, int(after.split(maxsplit=1)[0]) * 1024) if found else self.peak_bytes
 
     def _tell(self, line: bytes) -> None:
         # After the guard's end there is nobody to tell, and the watch says so to whoever waits.

@@ -105,4 +105,4 @@ def start_localstack(open_tmp: Path, runtime_dir: Path) -> Iterator[Callable[...
 @pytest.fixture(scope="session")
 def localstack(start_localstack: Callable[..., LocalStack]) -> LocalStack:
     """The LocalStack that most tests share."""
-    return start_localstack(LAMBDA_PROCESS_INIT_TIMEOUT_S="1.5")
+    return start_localstack(LAMBDA_PROCESS_INIT_TIMEOUT_S="3")

@@ -162,6 +162,33 @@ def test_proxy_is_synchronous_whatever_the_invocation_type_header_says(api: Api)
     assert json.loads(body)["method"] == "GET"
 
 
+def test_integration_that_asks_for_an_event_is_asynchronous(localstack: LocalStack) -> None:
+    """Not a proxy integration: its header asks Lambda for an asynchronous call, which the hook leaves alone."""
+    function = localstack.deploy("def handler(event, context): print('got', event)")
+    gateway = localstack.client("apigateway")
+    api_id = gateway.create_rest_api(name=function.name)["id"]
+    (root,) = gateway.get_resources(restApiId=api_id)["items"]
+    where = {"restApiId": api_id, "resourceId": root["id"], "httpMethod": "POST"}
+    gateway.put_method(**where, authorizationType="NONE")
+    gateway.put_method_response(**where, statusCode="202")
+    arn = f"arn:aws:lambda:us-east-1:000000000000:function:{function.name}"
+    gateway.put_integration(
+        **where,
+        type="AWS",
+        integrationHttpMethod="POST",
+        uri=f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{arn}/invocations",
+        requestParameters={"integration.request.header.X-Amz-Invocation-Type": "'Event'"},
+    )
+    gateway.put_integration_response(**where, statusCode="202", selectionPattern="")
+    gateway.create_deployment(restApiId=api_id, stageName="test")
+    url = f"{localstack.url}/_aws/execute-api/{api_id}/test/"
+    content_type = {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, data=b'{"a": 1}', headers=content_type)  # noqa: S310 -- our own
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 -- as above
+        assert answer.status == 202
+    eventually(lambda: "got {'a': 1}" in function.log_lines())
+
+
 def test_throttled_function_is_a_502_at_once(localstack: LocalStack) -> None:
     """As on AWS; over HTTP LocalStack's client repeats a throttled call for seconds, unseen by the caller."""
     function = localstack.deploy(APP)

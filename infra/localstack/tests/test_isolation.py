@@ -154,7 +154,7 @@ def test_limits_are_awss(looked: Looked) -> None:
 def test_whole_family_ends_with_the_invocation_that_failed(
     localstack: LocalStack, runtime: str, then: str
 ) -> None:
-    function = localstack.deploy(FAMILY, runtime=runtime, Timeout=1)
+    function = localstack.deploy(FAMILY, runtime=runtime, Timeout=2)
     function.invoke({"then": then})
     line = next(line for line in function.log_lines() if line.startswith("pids"))
     pids = [int(pid) for pid in line.split()[1:]]

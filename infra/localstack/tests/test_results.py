@@ -38,7 +38,7 @@ MANY_ENDS = """
 
 @pytest.fixture(scope="module")
 def function(localstack: LocalStack) -> Function:
-    return localstack.deploy(MANY_ENDS, Timeout=1)
+    return localstack.deploy(MANY_ENDS, Timeout=5)
 
 
 def test_returned_value_is_the_payload(function: Function) -> None:
@@ -99,15 +99,16 @@ def test_exit_and_crash_are_exit_errors_and_the_next_invocation_starts_over(
     assert function.invoke().payload["runs"] == 1
 
 
-def test_time_out_says_after_how_long_and_the_next_invocation_starts_over(function: Function) -> None:
+def test_time_out_says_after_how_long_and_the_next_invocation_starts_over(localstack: LocalStack) -> None:
+    function = localstack.deploy(MANY_ENDS, Timeout=2)
     result = function.invoke({"how": "sleep"})
     request_id = result.log.partition("START RequestId: ")[2].partition(" ")[0]
     assert result.error == "Unhandled"
     assert result.payload == {
         "errorType": "Sandbox.Timedout",
-        "errorMessage": f"RequestId: {request_id} Error: Task timed out after 1.00 seconds",
+        "errorMessage": f"RequestId: {request_id} Error: Task timed out after 2.00 seconds",
     }
-    assert f"Z {request_id} Task timed out after 1.00 seconds\n" in result.log
+    assert f"Z {request_id} Task timed out after 2.00 seconds\n" in result.log
     assert result.report.endswith("\tStatus: timeout\t")
     assert function.invoke().payload["runs"] == 1
 
