@@ -13,6 +13,7 @@ from stack import deployment, start
 from stack.context import DATABASE, LOOPBACK, OWNER, Context, load_context
 from stack.doctor import examine
 from stack.errors import StackError
+from stack.packages import make_packages
 from stack.parts import NotReadyError, PartFailedError, all_parts
 from stack.progress import console, show_error, step
 from stack.supervisor import Supervisor
@@ -80,7 +81,7 @@ def deploy(
     context = load_context()
     if not packaged:
         with step("packages") as current:
-            current.detail = ", ".join(deployment.package(context)) or "unchanged"
+            current.detail = ", ".join(make_packages(context)) or "unchanged"
     with step("deploy") as current:
         current.detail = "deployed" if deployment.deploy(context) else "already deployed"
 

@@ -1,6 +1,6 @@
-"""Deploys `template.yaml` to LocalStack as one CloudFormation stack.
+"""Deploys `template.yaml` to LocalStack as one CloudFormation stack; code alone goes straight to Lambda.
 
-Stages: package (build/) → upload (S3) → create or update (CloudFormation) → mark (Nginx may send requests).
+Stages: upload (S3) → update the code, or create or update the stack → mark (Nginx may send requests).
 """
 
 import fcntl
@@ -8,74 +8,41 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from io import StringIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+from botocore.exceptions import BotoCoreError, ClientError
 from ruamel.yaml import YAML
 
+from stack import cloudformation
 from stack.context import Context
 from stack.errors import StackError
-from stack.packaging import zip_function
-from stack.packaging.errors import PackagingError
+from stack.packages import Package, made_packages
 from stack.settings import ROOT
 
 if TYPE_CHECKING:
-    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
 
 STACK_NAME = "inference"
-FUNCTIONS = {"predict": "PredictFunction", "results": "ResultsFunction"}
-"""Each function's folder under `functions/`, and its name in the template."""
 API_ID = "inference"
 STAGE = "v1"
 BUCKET = "inference-packages"
 REGION = "us-east-1"
 TEMPLATE = ROOT / "template.yaml"
-POLL_S = 0.2
-DEPLOY_DEADLINE_S = 60
-NOTHING_TO_DO = "No updates are to be performed"
-UPDATABLE_STATES = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+POLL_S = 0.1
+CODE_DEADLINE_S = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Package:
-    """A packaged function: `logical_id` is its name in the template."""
+class Deployment:
+    """What is deployed, or would be: a digest of template and parameters, and each function's package."""
 
-    logical_id: str
-    archive: Path
-    digest: str
-
-    @property
-    def key(self) -> str:
-        """Name in the bucket; the same content has the same name."""
-        return f"{self.logical_id}-{self.digest}.zip"
-
-
-def package(context: Context) -> list[str]:
-    """Package both functions into the stack's build folder.
-
-    Returns:
-        names of the functions whose package changed.
-
-    Raises:
-        StackError: the dependencies could not be installed.
-    """
-    changed = []
-    for name in FUNCTIONS:
-        archive = _archive(context, name)
-        before = _digest(archive) if archive.exists() else None
-        try:
-            zip_function(name, archive)
-        except PackagingError as error:
-            raise StackError("packages", str(error), way_out="make deploy, once that is mended") from error
-        if _digest(archive) != before:
-            changed.append(name)
-    return changed
+    frame: str
+    keys: dict[str, str]
 
 
 def deploy(context: Context) -> bool:
@@ -88,36 +55,45 @@ def deploy(context: Context) -> bool:
         StackError: LocalStack refused; shows the resource and its reason.
     """
     with _one_at_a_time(context):
-        packages = _packages(context)
-        template, parameters = _packaged_template(packages), _parameters(context)
-        digest = _digest_of_deployment(template, parameters)
-        if deployed_digest(context) == digest:
+        wanted, present = packaged(context), deployed(context)
+        if wanted == present:
             return False
+        packages = made_packages(context)
         try:
             _upload(_client(context, "s3"), packages)
-            _create_or_update(_client(context, "cloudformation"), template, parameters)
-        except (BotoCoreError, ClientError, DeploymentFailedError) as error:
+            if present is not None and present.frame == wanted.frame:
+                changed = [item for item in packages if present.keys[item.name] != item.key]
+                _update_code(_client(context, "lambda"), changed)
+            else:
+                _apply(context, packages)
+        except (BotoCoreError, ClientError, cloudformation.DeploymentFailedError) as error:
             raise _deployment_error(context, str(error)) from error
-        _mark(context, digest)
+        _mark(context, wanted)
         return True
 
 
-def packaged_digest(context: Context) -> str | None:
-    """Return the digest of what `deploy` would deploy now, or None where nothing is packaged."""
+def packaged(context: Context) -> Deployment:
+    """Return what `deploy` would deploy now.
+
+    Raises:
+        StackError: nothing is packaged.
+    """
     try:
-        template, parameters = _packaged_template(_packages(context)), _parameters(context)
-    except FileNotFoundError:
-        return None
-    return _digest_of_deployment(template, parameters)
+        packages = made_packages(context)
+    except FileNotFoundError as error:
+        raise StackError("deploy", "no packages yet", way_out="make deploy") from error
+    frame = json.dumps([TEMPLATE.read_text(), _parameters(context)])
+    return Deployment(
+        frame=hashlib.sha256(frame.encode()).hexdigest(), keys={item.name: item.key for item in packages}
+    )
 
 
-def deployed_digest(context: Context) -> str | None:
-    """Return the digest of what this run of LocalStack has deployed, or None."""
+def deployed(context: Context) -> Deployment | None:
+    """Return what this run of LocalStack has deployed, or None."""
     try:
-        digest: str = json.loads(context.paths.deployed.read_text())["digest"]
+        return Deployment(**json.loads(context.paths.deployed.read_text()))
     except FileNotFoundError:
         return None
-    return digest
 
 
 @contextmanager
@@ -127,23 +103,14 @@ def _one_at_a_time(context: Context) -> Iterator[None]:
         yield
 
 
-def _packages(context: Context) -> list[Package]:
-    return [
-        Package(logical_id, _archive(context, name), _digest(_archive(context, name)))
-        for name, logical_id in FUNCTIONS.items()
-    ]
-
-
-def _digest_of_deployment(template: str, parameters: dict[str, str]) -> str:
-    return hashlib.sha256(json.dumps([template, parameters]).encode()).hexdigest()
-
-
-def _archive(context: Context, name: str) -> Path:
-    return context.paths.build / f"{name}.zip"
-
-
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+def _apply(context: Context, packages: list[Package]) -> None:
+    cloudformation.apply(
+        _client(context, "cloudformation"),
+        STACK_NAME,
+        _packaged_template(packages),
+        _parameters(context),
+        before_replacing=lambda: context.paths.deployed.unlink(missing_ok=True),
+    )
 
 
 def _packaged_template(packages: list[Package]) -> str:
@@ -189,69 +156,15 @@ def _upload(s3: "S3Client", packages: list[Package]) -> None:
             s3.upload_file(str(item.archive), BUCKET, item.key)
 
 
-def _create_or_update(client: "CloudFormationClient", template: str, parameters: dict[str, str]) -> None:
-    arguments: Any = {
-        "StackName": STACK_NAME,
-        "TemplateBody": template,
-        "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
-        "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-    }
-    status = _status(client)
-    if status in UPDATABLE_STATES and _update(client, arguments):
-        return
-    if status is not None:
-        # LocalStack cannot update a changed API; nothing that it holds is worth keeping.
-        client.delete_stack(StackName=STACK_NAME)
-        _wait(client, "stack_delete_complete")
-    client.create_stack(**arguments)
-    _wait(client, "stack_create_complete")
-
-
-def _update(client: "CloudFormationClient", arguments: dict[str, Any]) -> bool:
-    """Update the deployed stack; tell whether that worked."""
-    try:
-        client.update_stack(**arguments)
-        _wait(client, "stack_update_complete")
-    except ClientError as error:
-        return NOTHING_TO_DO in str(error)
-    except DeploymentFailedError:
-        return False
-    return True
-
-
-def _status(client: "CloudFormationClient") -> str | None:
-    try:
-        return client.describe_stacks(StackName=STACK_NAME)["Stacks"][0]["StackStatus"]
-    except ClientError:
-        return None
-
-
-def _wait(client: "CloudFormationClient", waiter: Any) -> None:  # noqa: ANN401 - one overload a name
-    try:
-        client.get_waiter(waiter).wait(
-            StackName=STACK_NAME,
-            WaiterConfig={"Delay": POLL_S, "MaxAttempts": int(DEPLOY_DEADLINE_S / POLL_S)},
+def _update_code(client: "LambdaClient", packages: list[Package]) -> None:
+    """Give functions their new code and nothing else, as `sam sync --code` does."""
+    for item in packages:
+        function = f"{STACK_NAME}-{item.name}"
+        client.update_function_code(FunctionName=function, S3Bucket=BUCKET, S3Key=item.key)
+        client.get_waiter("function_updated_v2").wait(
+            FunctionName=function,
+            WaiterConfig={"Delay": POLL_S, "MaxAttempts": int(CODE_DEADLINE_S / POLL_S)},  # type: ignore[typeddict-item]
         )
-    except WaiterError as error:
-        raise DeploymentFailedError(_reasons(client)) from error
-
-
-class DeploymentFailedError(Exception):
-    """What CloudFormation's events say went wrong."""
-
-    def __init__(self, reasons: str) -> None:
-        """Carry the reasons, one a resource."""
-        super().__init__(reasons)
-
-
-def _reasons(client: "CloudFormationClient") -> str:
-    events = client.describe_stack_events(StackName=STACK_NAME)["StackEvents"]
-    reasons = [
-        f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
-        for event in events
-        if event.get("ResourceStatus", "").endswith("FAILED") and event.get("ResourceStatusReason")
-    ]
-    return "; ".join(reasons) or "CloudFormation gave no reason"
 
 
 def _deployment_error(context: Context, reason: str) -> StackError:
@@ -263,8 +176,8 @@ def _deployment_error(context: Context, reason: str) -> StackError:
     )
 
 
-def _mark(context: Context, digest: str) -> None:
+def _mark(context: Context, deployment: Deployment) -> None:
     draft = context.paths.deployed.with_suffix(".new")
-    draft.write_text(json.dumps({"digest": digest}))
+    draft.write_text(json.dumps(asdict(deployment)))
     draft.chmod(0o644)
     draft.replace(context.paths.deployed)

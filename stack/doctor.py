@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 
 from stack import deployment
 from stack.context import Context
-from stack.packaging import FUNCTIONS
+from stack.packages import FUNCTIONS
 from stack.parts import NotReadyError
 from stack.parts.localstack import EXECUTOR, PYTHON, loaded_executor
 from stack.progress import console
@@ -122,14 +122,9 @@ def _differences(context: Context) -> Iterator[Finding]:
         yield Finding(extra, "in template.yaml, but no route of an app", is_well=False)
     if routes == paths:
         yield Finding("routes", f"apps and template.yaml agree: {', '.join(sorted(routes))}")
-    packaged = deployment.packaged_digest(context)
-    deployed = deployment.deployed_digest(context)
-    text = (
-        "what was packaged last is deployed"
-        if packaged == deployed
-        else "packaged, but not deployed: make deploy"
-    )
-    yield Finding("deployment", text, is_well=packaged == deployed)
+    is_deployed = deployment.packaged(context) == deployment.deployed(context)
+    text = "what was packaged last is deployed" if is_deployed else "something newer is packaged: make deploy"
+    yield Finding("deployment", text, is_well=is_deployed)
 
 
 def _app_routes(context: Context) -> set[str]:

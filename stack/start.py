@@ -17,6 +17,7 @@ from stack.context import Context
 from stack.database import prepare_database
 from stack.errors import StackError
 from stack.leftovers import end_leftovers
+from stack.packages import make_packages
 from stack.parts import STORES, NotReadyError, Part, PartFailedError, all_parts
 from stack.parts.worker import worker_environment
 from stack.ports import refuse_taken_ports
@@ -42,7 +43,7 @@ def up(context: Context) -> None:
         with step("models") as current:
             current.detail = train_models(context)
         with step("packages") as current:
-            current.detail = _changed(deployment.package(context))
+            current.detail = _changed(make_packages(context))
         _start_parts(context)
         with step("deploy") as current:
             current.detail = "deployed" if deployment.deploy(context) else "already deployed"

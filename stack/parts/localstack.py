@@ -52,6 +52,8 @@ def _environment(context: Context) -> dict[str, str]:
         "SERVICES": SERVICES,
         "STRICT_SERVICE_LOADING": "1",
         "EAGER_SERVICE_LOADING": "0",
+        # CloudFormation looks again at once this many times, then every second: functions are soon ready.
+        "CFN_NO_WAIT_ITERATIONS": "100",
         "SKIP_SSL_CERT_DOWNLOAD": "1",
         "DISABLE_EVENTS": "1",
         "DNS_ADDRESS": "0",

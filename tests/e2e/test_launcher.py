@@ -1,13 +1,27 @@
 """`make up` and its sisters as a person meets them, on real parts."""
 
+import base64
+import hashlib
 import json
 import socket
 import stat
+import zipfile
 
+import boto3
 import psutil
 import pytest
 
 pytestmark = pytest.mark.integration
+
+
+def lambda_client(stack):
+    return boto3.client(
+        "lambda",
+        endpoint_url=f"http://127.0.0.1:{stack.environment['LOCALSTACK_PORT']}",
+        region_name="us-east-1",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",  # noqa: S106 - LocalStack takes any
+    )
 
 
 def test_up_on_a_running_stack_changes_nothing(stack):
@@ -39,6 +53,22 @@ def test_deploy_notices_a_changed_parameter(stack):
     assert "already deployed" not in changed.stdout
     assert stack.launch("deploy").returncode == 0
     assert stack.call("GET", "/health").status == 200
+
+
+def test_changed_code_goes_to_lambda_alone(stack):
+    archive = stack.state / "build" / "results.zip"
+    packaged = archive.read_bytes()
+    with zipfile.ZipFile(archive, "a") as changed:
+        changed.writestr("changed.txt", "something else")
+
+    deployed = stack.launch("deploy", "--packaged")
+
+    assert "already deployed" not in deployed.stdout
+    code = lambda_client(stack).get_function(FunctionName="inference-results")["Configuration"]["CodeSha256"]
+    assert base64.b64decode(code) == hashlib.sha256(archive.read_bytes()).digest()
+    assert stack.call("GET", "/health").status == 200
+    archive.write_bytes(packaged)
+    assert stack.launch("deploy", "--packaged").returncode == 0
 
 
 def test_status_and_doctor_find_nothing_wrong(stack):
