@@ -26,8 +26,9 @@ from localstack_process_executor.events import (
 from localstack_process_executor.log_lines import LogLines
 from localstack_process_executor.platform_log import InitReport, PlatformLog, Report, utc_now_text
 
-# A kill is a matter of milliseconds; longer than this, nobody should wait for it.
-KILL_WAIT_S = 1.0
+# A kill is a matter of milliseconds. The guard tries for almost as long; a new process of this user must not
+# start before that, since the guard ends everything that the user runs.
+KILL_WAIT_S = 6.0
 GIVE_UP_WAIT_S = 1.0
 
 
@@ -219,6 +220,9 @@ class Sandbox:
             self._note_memory(self._run)
         if failure and failure.log_text:
             self._lines.platform(failure.log_text)
+        if failure and failure.status == "timeout":
+            # What comes after is our own clearing up.
+            duration_ms = self._limits.timeout_s * 1000
         init_ms, self._init_ms_to_report = self._init_ms_to_report, None
         report = Report(
             invocation.request_id,

@@ -163,7 +163,7 @@ def test_proxy_is_synchronous_whatever_the_invocation_type_header_says(api: Api)
 
 
 def test_integration_that_asks_for_an_event_is_asynchronous(localstack: LocalStack) -> None:
-    """Not a proxy integration: its header asks Lambda for an asynchronous call, which the hook leaves alone."""
+    """Not a proxy integration: its header asks for an asynchronous call, which the hook leaves alone."""
     function = localstack.deploy("def handler(event, context): print('got', event)")
     gateway = localstack.client("apigateway")
     api_id = gateway.create_rest_api(name=function.name)["id"]

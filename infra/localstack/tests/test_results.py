@@ -110,6 +110,7 @@ def test_time_out_says_after_how_long_and_the_next_invocation_starts_over(locals
     }
     assert f"Z {request_id} Task timed out after 2.00 seconds\n" in result.log
     assert result.report.endswith("\tStatus: timeout\t")
+    assert "\tDuration: 2000.00 ms\t" in result.report
     assert function.invoke().payload["runs"] == 1
 
 
