@@ -1,0 +1,124 @@
+"""What the queue may hold: rubbish, copies, late messages, and nothing at all."""
+
+import base64
+import json
+import uuid
+
+import pytest
+from celery import Celery
+from inference_contract.names import QUEUE_PREDICTIONS, TASK_RUN_PREDICTION
+
+from tests.faults.conftest import UnderLoad
+from tests.faults.episode import Episode
+from tests.faults.fault_stack import FaultStack
+from tests.faults.limits import RECOVERY_S
+from tests.faults.pure_model import HOSTILE, PURE, Action
+from tests.whole_stack import eventually
+
+pytestmark = [pytest.mark.faults, pytest.mark.integration, pytest.mark.timeout(300)]
+
+COPIES = 100
+BUSY_S = 2.0
+HUGE_BYTES = 10_000_000
+PICKLED_CALL = base64.b64encode(b"cos\nsystem\n(S'exit 1'\ntR.").decode()
+UNSENT = """
+INSERT INTO predictions (task_id, model_name, model_version, features, submitted_at)
+VALUES (%s, %s, '1', '[[7, 0, 0]]', now()) RETURNING task_id
+"""
+
+
+def _envelope(task: str, content_type: str = "application/json", encoding: str = "utf-8") -> bytes:
+    return json.dumps(
+        {
+            "body": PICKLED_CALL,
+            "content-type": content_type,
+            "content-encoding": encoding,
+            "headers": {"lang": "py", "task": task, "id": "rubbish", "retries": 0},
+            "properties": {
+                "correlation_id": "rubbish",
+                "delivery_info": {"exchange": "", "routing_key": QUEUE_PREDICTIONS},
+                "body_encoding": "base64",
+                "delivery_tag": "rubbish",
+            },
+        }
+    ).encode()
+
+
+RUBBISH = (
+    b"not JSON",
+    b"\xff\xfe\x00",
+    b"{}",
+    b"[" * 100_000,
+    b'"' + b"x" * HUGE_BYTES + b'"',
+    _envelope(TASK_RUN_PREDICTION, "application/x-python-serialize", "binary"),
+    _envelope(TASK_RUN_PREDICTION),
+    _envelope("celery.backend_cleanup"),
+)
+
+
+@pytest.mark.faults_core
+def test_rubbish_is_refused_counted_and_never_executed(under_load: UnderLoad, stack: FaultStack) -> None:
+    worker = stack.pid_of("worker")
+    refused = stack.log_of("worker").count('"message refused"')
+
+    with under_load("rubbish in Redis") as episode, stack.redis() as client:
+        for rubbish in RUBBISH:
+            client.lpush(QUEUE_PREDICTIONS, rubbish)
+        episode.over()
+
+    assert stack.pid_of("worker") == worker
+    assert stack.log_of("worker").count('"message refused"') == refused + len(RUBBISH)
+
+
+@pytest.mark.faults_core
+def test_task_delivered_a_hundred_times_runs_once(under_load: UnderLoad, stack: FaultStack) -> None:
+    with under_load("one task delivered 100 times") as episode:
+        task_id = episode.client.submit(Action.SLEEP, BUSY_S, model=HOSTILE).task_id
+        _deliver(stack, task_id, COPIES - 1)
+        episode.over()
+
+    assert (episode.job(task_id).status, episode.job(task_id).attempts) == ("succeeded", 1)
+    assert _claims(stack, task_id) == 1
+
+
+def test_row_that_was_committed_and_never_sent_is_sent_by_the_sweeper(
+    under_load: UnderLoad, stack: FaultStack
+) -> None:
+    with under_load("crash between commit and send") as episode:
+        task_id = str(uuid.uuid4())
+        stack.rows(UNSENT, task_id, PURE)
+        episode.over()
+
+    assert (episode.job(task_id).status, episode.job(task_id).attempts) == ("succeeded", 1)
+
+
+def test_message_that_was_written_and_not_acknowledged_is_a_no_op(
+    under_load: UnderLoad, stack: FaultStack
+) -> None:
+    with under_load("crash between write and acknowledge") as episode:
+        task_id = episode.client.submit().task_id
+        eventually(lambda: _is_done(episode, task_id) or None, RECOVERY_S)
+        finished_at = episode.job(task_id).finished_at
+        _deliver(stack, task_id, 1)
+        episode.over()
+
+    assert episode.job(task_id).finished_at == finished_at
+    assert _claims(stack, task_id) == 1
+
+
+def _is_done(episode: Episode, task_id: str | None) -> bool:
+    return episode.job(task_id).status == "succeeded"
+
+
+def _deliver(stack: FaultStack, task_id: str | None, times: int) -> None:
+    """Publish wake-ups as the functions do."""
+    with Celery(broker=stack.broker_url, set_as_current=False) as client:
+        for _ in range(times):
+            client.send_task(TASK_RUN_PREDICTION, args=[task_id], queue=QUEUE_PREDICTIONS)
+        client.pool.force_close_all()
+
+
+def _claims(stack: FaultStack, task_id: str | None) -> int:
+    query = "SELECT count(*) FROM transitions WHERE task_id = %s AND to_status = 'running'"
+    [(count,)] = stack.rows(query, task_id)
+    return int(count)
