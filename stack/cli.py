@@ -129,6 +129,8 @@ def render() -> None:
 
 def main() -> None:
     """Run a verb; a failure becomes a message, and never a stack trace."""
+    # Also where a shell has started us in the background, and told us to ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         app(standalone_mode=False)

@@ -109,8 +109,12 @@ def _function_runtime(context: Context) -> Iterator[Finding]:
         return
     loaded = report["executor"]
     yield Finding("Lambda executor", f"LocalStack has loaded {loaded!r}", is_well=loaded == EXECUTOR)
-    for topic in ("isolation", "gateway_direct", "interpreters", "totals"):
-        yield Finding(topic.replace("_", " "), json.dumps(report[topic]))
+    for hook in ("listen_host", "aws_parity", "gateway_direct"):
+        state = report[hook]
+        switched_off = hook == "gateway_direct" and not context.settings.gateway_direct
+        yield Finding(hook.replace("_", " "), state["reason"], is_well=state["enabled"] or switched_off)
+    for topic in ("isolation", "interpreters", "totals"):
+        yield Finding(topic, json.dumps(report[topic]))
     yield Finding("environments", f"{len(report['environments'])} of at most {report['max_environments']}")
 
 

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import signal
 import socket
 import stat
 import zipfile
@@ -107,6 +108,21 @@ def test_no_password_is_in_a_command_line_or_a_log(stack):
 
     for password in passwords:
         assert not any(password in text for text in (*words, *logs))
+
+
+def test_interrupted_up_is_repaired_by_the_next(fresh_stack):
+    with fresh_stack.begin("up") as interrupted:
+        for line in interrupted.stdout:
+            if "postgres" in line:
+                interrupted.send_signal(signal.SIGINT)
+                break
+        rest = interrupted.communicate(timeout=60)[0]
+
+    assert interrupted.returncode == 130, rest
+    assert "Traceback" not in rest
+    again = fresh_stack.launch("up")
+    assert again.returncode == 0, again.stdout
+    assert "setosa" in again.stdout
 
 
 def test_taken_port_names_the_part_the_holder_and_the_setting(fresh_stack):

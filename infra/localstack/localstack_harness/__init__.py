@@ -19,6 +19,10 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+# The system's own Python: unlike one under root's home, every user can start it.
+SYSTEM_PYTHON = Path("/usr/bin/python3").resolve()
+SYSTEM_RUNTIME = SYSTEM_PYTHON.name
+PYTHON_RUNTIMES = sorted({SYSTEM_RUNTIME, "python3.13"})
 ROLE = "arn:aws:iam::000000000000:role/any"
 POLL_S = 0.05
 

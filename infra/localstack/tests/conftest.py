@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from localstack_harness import LocalStack, eventually
+from localstack_harness import SYSTEM_PYTHON, SYSTEM_RUNTIME, LocalStack, eventually
 
 ROOT = Path(__file__).parents[3]
 LOCALSTACK_PYTHON = ROOT / ".venvs/localstack/bin/python"
 RUNTIME_3_13 = ROOT / ".venvs/lambda-runtime/python3.13"
+SYSTEM_PYTHON_SETTING = f"LAMBDA_PROCESS_PYTHON_{SYSTEM_RUNTIME.removeprefix('python').replace('.', '_')}"
+LAMBDA_RUNTIME_LOCK = ROOT / "requirements/lambda-runtime.txt"
 UV = ROOT / ".venvs/tools/bin/uv"
-# Debian's own Python: unlike one under root's home, every user can start it.
-SYSTEM_PYTHON = Path("/usr/bin/python3.11")
 READY_WITHIN_S = 60.0
 OPEN_TO_ALL = 0o755
 
@@ -38,12 +38,15 @@ def runtime_dir(open_tmp: Path) -> Path:
     folder = open_tmp / "runtimes"
     folder.mkdir()
     (folder / "python3.13").symlink_to(RUNTIME_3_13)
-    target = str(folder / "python3.11")
-    subprocess.run(
-        [UV, "pip", "install", "-q", "--python", SYSTEM_PYTHON, "--target", target, "awslambdaric==4.2.2"],
-        check=True,
-        timeout=120,
-    )
+    if SYSTEM_RUNTIME != "python3.13":
+        subprocess.run(
+            [
+                *(UV, "pip", "install", "-q", "--python", SYSTEM_PYTHON, "--target", folder / SYSTEM_RUNTIME),
+                *("--require-hashes", "-r", LAMBDA_RUNTIME_LOCK),
+            ],
+            check=True,
+            timeout=120,
+        )
     return folder
 
 
@@ -76,8 +79,8 @@ def start_localstack(open_tmp: Path, runtime_dir: Path) -> Iterator[Callable[...
             "LAMBDA_RETRY_BASE_DELAY": "1",
             "LAMBDA_RUNTIME_EXECUTOR": "process",
             "LAMBDA_PROCESS_RUNTIME_DIR": str(runtime_dir),
+            SYSTEM_PYTHON_SETTING: str(SYSTEM_PYTHON),
             "LAMBDA_PROCESS_PYTHON_3_13": str(Path(sys.executable).resolve()),
-            "LAMBDA_PROCESS_PYTHON_3_11": str(SYSTEM_PYTHON),
             "LAMBDA_PROCESS_LOG_FILE": str(root / "functions.log"),
         }
         with (root / "localstack.log").open("wb") as log:

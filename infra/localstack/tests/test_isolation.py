@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from localstack_harness import Function, LocalStack, eventually, is_running
+from localstack_harness import PYTHON_RUNTIMES, SYSTEM_RUNTIME, Function, LocalStack, eventually, is_running
 
 pytestmark = pytest.mark.integration
 
@@ -73,7 +73,7 @@ FAMILY = """
 type Looked = tuple[Function, dict[str, Any], bool]
 
 
-@pytest.fixture(scope="module", params=["python3.11", "python3.13"])
+@pytest.fixture(scope="module", params=PYTHON_RUNTIMES)
 def looked(request: pytest.FixtureRequest, localstack: LocalStack) -> Looked:
     """Both ways: a user of its own, and the same one where the interpreter is out of another's reach."""
     function = localstack.deploy(LOOK_AROUND, runtime=request.param)
@@ -94,7 +94,7 @@ def test_own_user_for_each_environment_where_it_can_be(looked: Looked) -> None:
 
 def test_system_python_gets_a_user_each_and_status_says_why_another_does_not(localstack: LocalStack) -> None:
     interpreters = localstack.status()["interpreters"]
-    assert interpreters["python3.11"]["reachable_by_unprivileged"], interpreters["python3.11"]["reason"]
+    assert interpreters[SYSTEM_RUNTIME]["reachable_by_unprivileged"], interpreters[SYSTEM_RUNTIME]["reason"]
     other = interpreters["python3.13"]
     assert other["reason"]
     isolation = localstack.status()["isolation"]
@@ -102,7 +102,7 @@ def test_system_python_gets_a_user_each_and_status_says_why_another_does_not(loc
 
 
 def test_two_environments_have_two_users(localstack: LocalStack) -> None:
-    functions = [localstack.deploy(LOOK_AROUND, runtime="python3.11") for _ in range(2)]
+    functions = [localstack.deploy(LOOK_AROUND, runtime=SYSTEM_RUNTIME) for _ in range(2)]
     users = {function.invoke().payload["uids"][0] for function in functions}
     assert len(users) == 2
 
@@ -149,7 +149,7 @@ def test_limits_are_awss(looked: Looked) -> None:
         assert facts["processes"] == [1024, 1024]
 
 
-@pytest.mark.parametrize("runtime", ["python3.11", "python3.13"])
+@pytest.mark.parametrize("runtime", PYTHON_RUNTIMES)
 @pytest.mark.parametrize("then", ["sleep", "exit"])
 def test_whole_family_ends_with_the_invocation_that_failed(
     localstack: LocalStack, runtime: str, then: str
@@ -163,14 +163,14 @@ def test_whole_family_ends_with_the_invocation_that_failed(
 
 
 def test_whole_family_ends_with_the_environment(localstack: LocalStack) -> None:
-    function = localstack.deploy(FAMILY, runtime="python3.11")
+    function = localstack.deploy(FAMILY, runtime=SYSTEM_RUNTIME)
     pids = function.invoke({"then": "return"}).payload
     assert all(map(is_running, pids))
     localstack.client("lambda").delete_function(FunctionName=function.name)
     eventually(lambda: not any(map(is_running, pids)), 3.0)
 
 
-@pytest.mark.parametrize("runtime", ["python3.11", "python3.13"])
+@pytest.mark.parametrize("runtime", PYTHON_RUNTIMES)
 def test_fork_bomb_ends_at_the_time_out(localstack: LocalStack, runtime: str) -> None:
     code = """
         import os, time
@@ -238,8 +238,8 @@ def test_runtime_api_of_another_environment_refuses_a_function(localstack: Local
                 return f"refused: {type(error).__name__}"
             return "let in"
     """
-    victim = localstack.deploy(code, runtime="python3.11")
-    intruder = localstack.deploy(code, runtime="python3.11")
+    victim = localstack.deploy(code, runtime=SYSTEM_RUNTIME)
+    intruder = localstack.deploy(code, runtime=SYSTEM_RUNTIME)
     api = victim.invoke().payload
     answer = intruder.invoke({"api": api}).payload
     assert answer.startswith("refused: ")
@@ -247,7 +247,7 @@ def test_runtime_api_of_another_environment_refuses_a_function(localstack: Local
     assert victim.invoke().error is None
 
 
-@pytest.mark.parametrize("runtime", ["python3.11", "python3.13"])
+@pytest.mark.parametrize("runtime", PYTHON_RUNTIMES)
 def test_function_that_kills_its_guard_harms_itself_only(localstack: LocalStack, runtime: str) -> None:
     code = """
         import os, time

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError, HTTPClientError
-from localstack_harness import LocalStack, eventually, is_running
+from localstack_harness import PYTHON_RUNTIMES, LocalStack, eventually, is_running
 
 pytestmark = pytest.mark.integration
 
@@ -102,7 +102,7 @@ def test_kill_9_of_localstack_leaves_no_process_and_no_folder(
 ) -> None:
     """With users of their own and with LocalStack's, idle and busy."""
     stack = start_localstack()
-    functions = [stack.deploy(FAMILY, runtime=runtime) for runtime in ("python3.11", "python3.13")]
+    functions = [stack.deploy(FAMILY, runtime=runtime) for runtime in PYTHON_RUNTIMES]
     pids = [pid for function in functions for pid in function.invoke().payload]
     busy = functions[0]
     with ThreadPoolExecutor(1) as pool:
