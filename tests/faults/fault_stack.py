@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 import redis
+from inference_contract.names import QUEUE_PREDICTIONS
 from inference_worker.model_metadata import METADATA_FILE, ModelMetadata
 from supervisor.xmlrpc import SupervisorTransport
 
@@ -95,6 +96,11 @@ class FaultStack:
             yield client
         finally:
             client.close()
+
+    def waiting(self) -> int:
+        """Count the wake-ups that wait in Redis."""
+        with self.redis() as client:
+            return client.llen(QUEUE_PREDICTIONS)
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Read from Postgres as the owner."""
