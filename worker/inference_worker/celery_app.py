@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import Final
@@ -17,20 +18,29 @@ from celery.exceptions import SoftTimeLimitExceeded
 from inference_worker import lifecycle
 from inference_worker.celery_broker import CeleryBroker
 from inference_worker.celery_settings import celery_settings
+from inference_worker.companions import Companions, add_companions, taken
 from inference_worker.database import Database, read_statements
+from inference_worker.ending import Ending
 from inference_worker.errors import SettingsError
 from inference_worker.heartbeat import Heartbeat
 from inference_worker.lease import keep_lease
 from inference_worker.model_catalog import LoadModel, ModelCatalog, backend_in, servable
+from inference_worker.postgres_pool_store import PostgresPoolStore
 from inference_worker.postgres_registry import PostgresRegistry
+from inference_worker.postgres_retention_store import PostgresRetentionStore
 from inference_worker.postgres_store import ClaimLimits, PostgresJobStore
 from inference_worker.postgres_sweep_store import PostgresSweepStore, SweepLimits
+from inference_worker.progress_watch import ProgressWatch
+from inference_worker.retention import Retention
 from inference_worker.run_prediction import RunPrediction
 from inference_worker.settings import Settings, read_settings
 from inference_worker.sweeper import Sweep
 from inference_worker.tasks import add_tasks
+from inference_worker.worker_pool import WorkerPool
 
 STATEMENTS: Final = Path(__file__).with_name("queries.sql")
+STOP_GRACE_S: Final = 1.5
+"""What Celery gets beyond the soft shutdown; with the last statement it stays below five seconds."""
 
 type Backends = Mapping[str, Callable[[], LoadModel]]
 """Loaders by the name in the metadata; a call imports the model library."""
@@ -49,11 +59,18 @@ def create_app(settings: Settings, backends: Backends) -> Celery:
     lifecycle.one_numeric_thread()
     lifecycle.connect_logging(settings)
     lifecycle.connect_preload(tuple(backends.values()))
+    lifecycle.connect_memory_limit(settings.worker_memory_limit_mb)
     app = Celery("inference", broker=settings.broker_url, set_as_current=True)
     app.conf.update(celery_settings(settings))
-    lifecycle.add_heartbeat(app, partial(_heartbeat, settings))
+    pool = WorkerPool()
+    add_companions(app, pool, partial(_companions, settings, pool))
     # Made in the pool's child, on first use: connections and models are not shared over a fork.
-    add_tasks(app, cache(partial(_run_prediction, settings, backends)), cache(partial(_sweep, settings, app)))
+    add_tasks(
+        app,
+        cache(partial(_run_prediction, settings, backends, pool)),
+        cache(partial(_sweep, settings, app)),
+        cache(partial(_retention, settings)),
+    )
     return app
 
 
@@ -61,22 +78,31 @@ def _database(settings: Settings, application: str) -> Database:
     return Database(
         settings.database_url,
         read_statements(STATEMENTS),
-        application=f"{settings.service_name} {application}",
+        application=application,
         timeout_ms=settings.statement_timeout_ms,
     )
 
 
-def _heartbeat(settings: Settings, worker: str) -> Heartbeat:
-    registry = PostgresRegistry(_database(settings, "heartbeat"))
-    return Heartbeat(registry, worker, servable(settings.model_dir), every_s=settings.heartbeat_s)
+def _companions(settings: Settings, pool: WorkerPool) -> Companions:
+    registry = PostgresRegistry(_database(settings, f"heartbeat {pool.name}"))
+    heartbeat = Heartbeat(registry, pool.name, servable(settings.model_dir), every_s=settings.heartbeat_s)
+    # A connection of its own: a heartbeat that hangs must hold up neither the watch nor the last statement.
+    rows = PostgresPoolStore(
+        _database(settings, f"worker {pool.name}"), pool=pool.name, max_attempts=settings.max_attempts
+    )
+    ending = Ending(rows, after_s=settings.soft_shutdown_s + STOP_GRACE_S)
+    watch = ProgressWatch(rows, taken, ending.end_worker, timeout_s=settings.progress_timeout_s)
+    return Companions(heartbeat, watch, ending)
 
 
-def _run_prediction(settings: Settings, backends: Backends) -> RunPrediction:
+def _run_prediction(settings: Settings, backends: Backends, pool: WorkerPool) -> RunPrediction:
     store = PostgresJobStore(
-        _database(settings, "jobs"),
-        _database(settings, "leases"),
-        worker=f"{os.uname().nodename}/{os.getpid()}",
-        limits=ClaimLimits(settings.batch_size, settings.batch_rows_max, settings.lease_s),
+        _database(settings, f"worker {pool.process}"),
+        _database(settings, f"leases {pool.process}"),
+        pool=pool,
+        limits=ClaimLimits(
+            settings.batch_size, settings.batch_rows_max, settings.lease_s, settings.slow_for_s
+        ),
     )
     catalog = ModelCatalog(settings.model_dir, backend_in(backends))
     return RunPrediction(store, catalog, partial(keep_lease, lease_s=settings.lease_s), SoftTimeLimitExceeded)
@@ -88,6 +114,13 @@ def _sweep(settings: Settings, app: Celery) -> Sweep:
     )
     store = PostgresSweepStore(_database(settings, "sweeper"), limits)
     return Sweep(store, CeleryBroker(app), settings.sweep_limit)
+
+
+def _retention(settings: Settings) -> Retention:
+    store = PostgresRetentionStore(
+        _database(settings, "retention"), results_kept=timedelta(days=settings.retention_days)
+    )
+    return Retention(store)
 
 
 @cache

@@ -6,13 +6,15 @@ from inference_contract.names import QUEUE_PREDICTIONS, TASK_RUN_PREDICTION
 from kombu.entity import Exchange, Queue
 
 from inference_worker.settings import Settings
-from inference_worker.task_names import QUEUE_SWEEPS, TASK_SWEEP
+from inference_worker.task_names import QUEUE_SWEEPS, TASK_EXPIRE, TASK_SWEEP
 
 SOCKET_TIMEOUT_S: Final = 5.0
 CONNECT_TIMEOUT_S: Final = 2.0
 HEALTH_CHECK_EVERY_S: Final = 10
 RESTORE_EVERY_S: Final = 10
 CHILD_START_MAX_S: Final = 60.0
+REPLACED_AT: Final = 0.75
+KIB_PER_MIB: Final = 1024
 
 
 def celery_settings(settings: Settings) -> dict[str, Any]:
@@ -22,15 +24,17 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         **_delivery(settings),
         **_process(settings),
         "beat_schedule": {
-            "sweep": {
-                "task": TASK_SWEEP,
-                "schedule": settings.sweep_every_s,
-                # A tick that waited this long has been overtaken by the next one.
-                "options": {"queue": QUEUE_SWEEPS, "expires": settings.sweep_every_s, "retry": False},
-            }
+            "sweep": _tick(TASK_SWEEP, settings.sweep_every_s),
+            "expire": _tick(TASK_EXPIRE, settings.retention_every_s),
         },
         "beat_max_loop_interval": settings.sweep_every_s,
     }
+
+
+def _tick(task: str, every_s: float) -> dict[str, Any]:
+    # A tick that waited this long has been overtaken by the next one.
+    options = {"queue": QUEUE_SWEEPS, "expires": every_s, "retry": False}
+    return {"task": task, "schedule": every_s, "options": options}
 
 
 def _connection(settings: Settings) -> dict[str, Any]:
@@ -70,6 +74,7 @@ def _delivery(settings: Settings) -> dict[str, Any]:
         "task_routes": {
             TASK_RUN_PREDICTION: {"queue": QUEUE_PREDICTIONS},
             TASK_SWEEP: {"queue": QUEUE_SWEEPS},
+            TASK_EXPIRE: {"queue": QUEUE_SWEEPS},
         },
         "task_create_missing_queues": False,
         "task_acks_late": True,
@@ -90,6 +95,8 @@ def _process(settings: Settings) -> dict[str, Any]:
         "worker_disable_prefetch": True,
         "worker_soft_shutdown_timeout": settings.soft_shutdown_s,
         "worker_max_tasks_per_child": settings.tasks_per_child_max,
+        # A child that has grown is replaced between two tasks, well before its limit fails a task for it.
+        "worker_max_memory_per_child": int(REPLACED_AT * settings.worker_memory_limit_mb * KIB_PER_MIB),
         "worker_proc_alive_timeout": CHILD_START_MAX_S,
         # A batch that runs while Redis is away still stores its result: only its message is lost.
         "worker_cancel_long_running_tasks_on_connection_loss": False,

@@ -15,11 +15,15 @@ from inference_worker.message_guard import (
     nothing,
     one_task_id,
 )
-from inference_worker.task_names import TASK_SWEEP
+from inference_worker.task_names import TASK_EXPIRE, TASK_SWEEP
 
 logger = logging.getLogger(__name__)
 
-TASKS: Final[dict[str, CheckArguments]] = {TASK_RUN_PREDICTION: one_task_id, TASK_SWEEP: nothing}
+TASKS: Final[dict[str, CheckArguments]] = {
+    TASK_RUN_PREDICTION: one_task_id,
+    TASK_SWEEP: nothing,
+    TASK_EXPIRE: nothing,
+}
 
 RUBBISH: Final = (
     MessageRefusedError,

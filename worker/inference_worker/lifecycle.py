@@ -1,20 +1,16 @@
-"""Ties the worker's own parts to Celery's start and stop: logging, model libraries, heartbeat."""
+"""Ties what each process needs to Celery's signals: logging, model libraries, limits."""
 
-import logging
 import os
+import resource
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
-from celery import Celery, bootsteps
-from celery.signals import setup_logging, worker_init
+from celery.signals import setup_logging, worker_init, worker_process_init
 
 from inference_worker import json_logs
-from inference_worker.heartbeat import Heartbeat
 from inference_worker.settings import Settings
-from inference_worker.task_names import QUEUE_SWEEPS
 
-logger = logging.getLogger(__name__)
-
+BYTES_PER_MIB: Final = 1024 * 1024
 THREAD_VARIABLES: Final = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -48,31 +44,12 @@ def connect_preload(backends: tuple[Callable[[], object], ...]) -> None:
     worker_init.connect(on_worker_init, weak=False)
 
 
-def add_heartbeat(app: Celery, make: Callable[[str], Heartbeat]) -> None:
-    """Beat from the main process, begun after the pool has forked, ended with any kind of shutdown."""
+def connect_memory_limit(limit_mb: int) -> None:
+    """Bound each child's own data: what a model asks beyond that raises MemoryError in its batch."""
+    limit = limit_mb * BYTES_PER_MIB
 
-    class HeartbeatStep(bootsteps.StartStopStep):  # type: ignore[misc] # celery has no types
-        """Runs the heartbeat between the pool's start and the worker's stop."""
+    def on_process_init(**_: object) -> None:
+        # Not RLIMIT_AS: libraries reserve address space that they never use.
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
-        requires = ("celery.worker.components:Pool",)
-
-        def __init__(self, parent: Any, **options: Any) -> None:  # noqa: ANN401 (celery's own signature)
-            """Make the heartbeat of the worker's name."""
-            super().__init__(parent, **options)
-            self.heartbeat = make(parent.hostname)
-
-        def start(self, parent: Any) -> None:  # noqa: ANN401 (celery's own signature)
-            """Begin to beat; say so when others have to sweep."""
-            if QUEUE_SWEEPS not in parent.app.amqp.queues.consume_from:
-                logger.warning("this worker takes no sweeps: --queues leaves them out")
-            self.heartbeat.start()
-
-        def stop(self, parent: Any) -> None:  # noqa: ANN401, ARG002 (celery's own signature)
-            """Remove the worker."""
-            self.heartbeat.stop()
-
-        def terminate(self, parent: Any) -> None:  # noqa: ANN401, ARG002 (celery's own signature)
-            """Remove the worker on a cold shutdown too."""
-            self.heartbeat.stop()
-
-    app.steps["worker"].add(HeartbeatStep)
+    worker_process_init.connect(on_process_init, weak=False)

@@ -9,15 +9,17 @@ from inference_contract.names import CHANNEL_FINISHED
 
 from inference_worker.database import Database
 from inference_worker.run_prediction import Claim, ClaimedJob, Outcome
+from inference_worker.worker_pool import WorkerPool
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimLimits:
-    """How much one wake-up may take, and for how long."""
+    """How much one wake-up may take, for how long, and how long a model counts as slow that took longer."""
 
     batch_size: int
     batch_rows_max: int
     lease_s: float
+    slow_for_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class PostgresJobStore:
 
     database: Database
     lease_database: Database
-    worker: str
+    pool: WorkerPool
     limits: ClaimLimits
 
     def claim(self, task_id: str) -> Claim | None:
@@ -38,7 +40,9 @@ class PostgresJobStore:
                 "mates": self.limits.batch_size - 1,
                 "rows_max": self.limits.batch_rows_max,
                 "lease_s": self.limits.lease_s,
-                "worker": self.worker,
+                "worker": self.pool.process,
+                "pool": self.pool.name,
+                "processes": self.pool.processes,
             },
         )
         return _claim(rows) if rows else None
@@ -55,7 +59,8 @@ class PostgresJobStore:
 
     def renew(self, claim: Claim) -> None:
         """Renew the leases that still hold."""
-        self.lease_database.rows("renew", {**_held(claim), "lease_s": self.limits.lease_s})
+        times = {"lease_s": self.limits.lease_s, "slow_for_s": self.limits.slow_for_s}
+        self.lease_database.rows("renew", {**_held(claim), **times})
 
 
 def _claim(rows: list[tuple[Any, ...]]) -> Claim:

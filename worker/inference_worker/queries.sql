@@ -6,15 +6,27 @@
 -- and skipping it would leave the row without a wake-up. Mates are skipped when locked: each has its own.
 -- Mates are the newest, because the oldest rows' wake-ups are next in the queue and would find nothing: so the first
 -- wake-ups of a backlog clear it, and no row waits longer than its own wake-up does.
-WITH woken AS (
+-- A model that is slow, or was never timed, leaves one process of the pool to the others: its row is deferred, which
+-- takes the note of its send back, so that the next sweep wakes it up again.
+WITH woken AS MATERIALIZED (
     SELECT task_id, model_name, model_version, attempts, jsonb_array_length(features) AS feature_rows
     FROM predictions
     WHERE task_id = %(task_id)s AND status = 'queued'
     FOR UPDATE
+), admitted AS MATERIALIZED (
+    SELECT w.*
+    FROM woken w
+    JOIN models m ON m.name = w.model_name AND m.version = w.model_version
+    WHERE CASE WHEN coalesce(m.slow_until, 'infinity') > now() THEN has_room_for_slow(%(pool)s, %(processes)s)
+               ELSE true END
+), deferred AS (
+    UPDATE predictions p SET sent_at = NULL
+    FROM woken w
+    WHERE p.task_id = w.task_id AND NOT EXISTS (SELECT FROM admitted)
 ), mates AS (
     SELECT p.task_id, p.submitted_at, jsonb_array_length(p.features) AS feature_rows
     FROM predictions p
-    JOIN woken w ON p.model_name = w.model_name AND p.model_version = w.model_version
+    JOIN admitted w ON p.model_name = w.model_name AND p.model_version = w.model_version
     WHERE p.status = 'queued' AND p.attempts = 0 AND w.attempts = 0 AND p.task_id <> w.task_id
     ORDER BY p.submitted_at DESC
     LIMIT %(mates)s
@@ -22,9 +34,9 @@ WITH woken AS (
 ), sized AS (
     SELECT task_id, sum(feature_rows) OVER (ORDER BY submitted_at DESC, task_id) AS rows_so_far FROM mates
 ), chosen AS (
-    SELECT task_id, 0 AS place FROM woken
+    SELECT task_id, 0 AS place FROM admitted
     UNION ALL
-    SELECT s.task_id, 1 FROM sized s, woken w WHERE s.rows_so_far + w.feature_rows <= %(rows_max)s
+    SELECT s.task_id, 1 FROM sized s, admitted w WHERE s.rows_so_far + w.feature_rows <= %(rows_max)s
 ), claimed AS (
     UPDATE predictions p
     SET status = 'running', attempts = p.attempts + 1, started_at = now(), worker = %(worker)s,
@@ -39,23 +51,36 @@ FROM claimed ORDER BY place, submitted_at;
 
 -- name: finish
 -- Writes results where the claim still holds, and tells those who wait; returns what was written.
+-- A model that answers for the first time before its lease is renewed counts as timed, and as not slow.
 WITH written AS (
     UPDATE predictions p
-    SET status = r.status, prediction = nullif(r.prediction, 'null'::jsonb), error = r.error, finished_at = now(), lease_until = NULL
+    SET status = r.status, prediction = nullif(r.prediction, 'null'::jsonb), error = r.error,
+        finished_at = now(), lease_until = NULL
     FROM jsonb_to_recordset(%(outcomes)s::jsonb)
          AS r (task_id uuid, attempt integer, status text, prediction jsonb, error text)
     WHERE p.task_id = r.task_id AND p.attempts = r.attempt AND p.status = 'running'
-    RETURNING p.task_id::text
+    RETURNING p.task_id::text, p.model_name, p.model_version
+), timed AS (
+    UPDATE models m SET slow_until = '-infinity'
+    FROM (SELECT DISTINCT model_name, model_version FROM written) w
+    WHERE m.name = w.model_name AND m.version = w.model_version AND m.slow_until IS NULL
 )
 SELECT task_id, pg_notify(%(channel)s, task_id) FROM written;
 
 -- name: renew
--- Puts the end of held leases off, by the database's clock.
-UPDATE predictions p
-SET lease_until = now() + make_interval(secs => %(lease_s)s)
-FROM unnest(%(task_ids)s::uuid[], %(attempts)s::integer[]) AS held (task_id, attempt)
-WHERE p.task_id = held.task_id AND p.attempts = held.attempt AND p.status = 'running'
-RETURNING p.task_id::text;
+-- Puts the end of held leases off, by the database's clock; a model that needs this is slow for a while.
+WITH renewed AS (
+    UPDATE predictions p
+    SET lease_until = now() + make_interval(secs => %(lease_s)s)
+    FROM unnest(%(task_ids)s::uuid[], %(attempts)s::integer[]) AS held (task_id, attempt)
+    WHERE p.task_id = held.task_id AND p.attempts = held.attempt AND p.status = 'running'
+    RETURNING p.task_id::text, p.model_name, p.model_version
+), slow AS (
+    UPDATE models m SET slow_until = now() + make_interval(secs => %(slow_for_s)s)
+    FROM (SELECT DISTINCT model_name, model_version FROM renewed) r
+    WHERE m.name = r.model_name AND m.version = r.model_version
+)
+SELECT task_id FROM renewed;
 
 -- name: give_back
 -- Ends held leases at once, so that the next sweep queues the rows again or fails those at the attempt limit.
@@ -65,20 +90,29 @@ FROM unnest(%(task_ids)s::uuid[], %(attempts)s::integer[]) AS held (task_id, att
 WHERE p.task_id = held.task_id AND p.attempts = held.attempt AND p.status = 'running'
 RETURNING p.task_id::text;
 
+-- name: hand_over
+-- Queues at once what the processes of a worker that stops still held; the attempt cut short is granted anew.
+UPDATE predictions
+SET status = 'queued', sent_at = NULL, started_at = NULL, lease_until = NULL,
+    attempt_limit = coalesce(attempt_limit, %(max_attempts)s) + 1
+WHERE status = 'running' AND starts_with(worker, %(pool)s || '/')
+RETURNING task_id::text;
+
 -- name: take_back
 -- Queues rows again whose lease has run out, or fails those that have no attempt left; two sweeps never share a row.
 WITH lost AS (
-    SELECT task_id FROM predictions
+    SELECT task_id, attempts < coalesce(attempt_limit, %(max_attempts)s) AS again
+    FROM predictions
     WHERE status = 'running' AND lease_until <= now()
     ORDER BY lease_until
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
 ), taken AS (
     UPDATE predictions p
-    SET status = CASE WHEN p.attempts < %(max_attempts)s THEN 'queued' ELSE 'failed' END,
-        started_at = CASE WHEN p.attempts < %(max_attempts)s THEN NULL ELSE p.started_at END,
-        finished_at = CASE WHEN p.attempts < %(max_attempts)s THEN NULL ELSE now() END,
-        error = CASE WHEN p.attempts < %(max_attempts)s THEN NULL ELSE %(reason)s END,
+    SET status = CASE WHEN lost.again THEN 'queued' ELSE 'failed' END,
+        started_at = CASE WHEN lost.again THEN NULL ELSE p.started_at END,
+        finished_at = CASE WHEN lost.again THEN NULL ELSE now() END,
+        error = CASE WHEN lost.again THEN NULL ELSE %(reason)s END,
         sent_at = NULL, lease_until = NULL
     FROM lost
     WHERE p.task_id = lost.task_id
@@ -106,6 +140,50 @@ RETURNING p.task_id::text, p.correlation_id;
 -- Takes the note of a send back that failed after all.
 UPDATE predictions SET sent_at = NULL WHERE task_id = ANY(%(task_ids)s::uuid[]) AND status = 'queued'
 RETURNING task_id::text;
+
+-- name: expire
+-- Deletes jobs that ended long ago, oldest first, and keeps their ids; their stories go with them.
+WITH old AS (
+    SELECT task_id FROM predictions
+    WHERE finished_at < now() - make_interval(secs => %(keep_s)s)
+    ORDER BY finished_at
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM predictions p USING old
+    WHERE p.task_id = old.task_id AND p.finished_at IS NOT NULL
+    RETURNING p.task_id, p.caller
+)
+INSERT INTO expired (task_id, caller) SELECT task_id, caller FROM gone
+ON CONFLICT (task_id) DO NOTHING
+RETURNING task_id::text;
+
+-- name: forget_expired
+-- Deletes the oldest ids that have been gone for so long that nobody asks for them.
+DELETE FROM expired
+WHERE task_id IN (
+    SELECT task_id FROM expired
+    WHERE expired_at < now() - make_interval(secs => %(keep_s)s)
+    ORDER BY expired_at
+    LIMIT %(limit)s
+)
+RETURNING task_id::text;
+
+-- name: movement
+-- Whether rows wait whose wake-ups were sent since the worker last moved, and whether it holds leases.
+SELECT EXISTS (
+           SELECT FROM predictions
+           WHERE status = 'queued' AND sent_at > now() - make_interval(secs => %(still_s)s)
+             AND sent_at < now() - make_interval(secs => %(patience_s)s)
+       ),
+       EXISTS (
+           SELECT FROM predictions
+           WHERE status = 'running' AND lease_until > now() AND starts_with(worker, %(pool)s || '/')
+       );
+
+-- name: note_end
+-- Keeps that a worker ends itself, and why.
+INSERT INTO worker_ends (worker, reason) VALUES (%(worker)s, %(reason)s) RETURNING id;
 
 -- name: register_model
 -- Makes a served model known to the functions; the first registration's time stays, it orders the versions.

@@ -170,7 +170,7 @@ def _failed(job: ClaimedJob, reason: str) -> Outcome:
 
 def _reason(error: BaseException) -> str:
     first_line = str(error).partition("\n")[0].replace("\0", "")
-    return f"the model failed: {type(error).__name__}: {first_line}"[:REASON_CHARS]
+    return f"the model failed: {type(error).__name__}: {first_line}"[:REASON_CHARS].rstrip(": ")
 
 
 def _log(claim: Claim, outcomes: tuple[Outcome, ...], written: frozenset[str]) -> None:

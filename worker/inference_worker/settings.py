@@ -31,6 +31,11 @@ class Settings:
     send_grace_s: float = 2.0
     statement_timeout_ms: int = 2000
     tasks_per_child_max: int = 10_000
+    worker_memory_limit_mb: int = 2048
+    progress_timeout_s: float = 60.0
+    slow_for_s: float = 300.0
+    retention_days: float = 30.0
+    retention_every_s: float = 30.0
 
     @property
     def visibility_timeout_s(self) -> int:

@@ -3,4 +3,5 @@
 from typing import Final
 
 TASK_SWEEP: Final = "inference.sweep"
+TASK_EXPIRE: Final = "inference.expire"
 QUEUE_SWEEPS: Final = "sweeps"

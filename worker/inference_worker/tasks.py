@@ -1,4 +1,4 @@
-"""The two Celery tasks: a wake-up and the sweeper's tick. Each calls its use case and nothing else."""
+"""The three Celery tasks: a wake-up and the ticks of sweep and retention. Each calls its use case alone."""
 
 import logging
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from celery import Celery
 from inference_contract.names import TASK_RUN_PREDICTION
 
 from inference_worker.errors import StoreUnavailableError
-from inference_worker.task_names import TASK_SWEEP
+from inference_worker.task_names import TASK_EXPIRE, TASK_SWEEP
 
 logger = logging.getLogger(__name__)
 
@@ -16,8 +16,8 @@ type Use[**P] = Callable[[], Callable[P, int]]
 """Makes a use case, or returns the one that is there."""
 
 
-def add_tasks(app: Celery, run_prediction: Use[str], sweep: Use[[]]) -> None:
-    """Register both tasks; what Postgres could not answer is logged and left to leases and sweeps."""
+def add_tasks(app: Celery, run_prediction: Use[str], sweep: Use[[]], expire: Use[[]]) -> None:
+    """Register all tasks; what Postgres could not answer is logged and left to leases and sweeps."""
 
     def wake_up(task_id: str) -> None:
         try:
@@ -31,5 +31,12 @@ def add_tasks(app: Celery, run_prediction: Use[str], sweep: Use[[]]) -> None:
         except StoreUnavailableError:
             logger.exception("sweep failed")
 
+    def expiry_tick() -> None:
+        try:
+            expire()()
+        except StoreUnavailableError:
+            logger.exception("expiry failed")
+
     app.task(name=TASK_RUN_PREDICTION)(wake_up)
     app.task(name=TASK_SWEEP)(tick)
+    app.task(name=TASK_EXPIRE)(expiry_tick)

@@ -154,7 +154,7 @@ def stack(session_stack: Stack) -> Iterator[Stack]:
     """Lend the stack to one test, empty before and after."""
     yield session_stack
     session_stack.end_processes()
-    session_stack.postgres.rows("TRUNCATE predictions, workers")
+    session_stack.postgres.rows("TRUNCATE predictions, transitions, expired, workers")
     with session_stack.redis.client() as client:
         client.flushall()
 

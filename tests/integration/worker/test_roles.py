@@ -23,21 +23,42 @@ def test_migrations_are_applied_once(stack: Stack) -> None:
     assert stack.postgres.rows("SELECT count(*) FROM alembic_version") == [(1,)]
 
 
-def test_functions_may_submit_and_note_a_send(stack: Stack) -> None:
+def test_functions_may_submit_note_a_send_and_cancel(stack: Stack) -> None:
     stack.postgres.rows(REGISTER, role="worker_user")
     rows = stack.postgres.rows(SUBMIT, role="functions_user")
 
     assert len(rows) == 1
     stack.postgres.rows("UPDATE predictions SET sent_at = now() WHERE sent_at IS NULL", role="functions_user")
+    stack.postgres.rows(
+        "UPDATE predictions SET status = 'cancelled', finished_at = now()", role="functions_user"
+    )
     stack.postgres.rows("SELECT * FROM predictions, models, workers", role="functions_user")
+    assert stack.postgres.rows(
+        "SELECT from_status, to_status FROM transitions ORDER BY id", role="functions_user"
+    ) == [(None, "queued"), ("queued", "cancelled")]
+
+
+def test_ended_job_becomes_nothing_else(stack: Stack) -> None:
+    stack.postgres.rows(REGISTER, role="worker_user")
+    stack.postgres.rows(SUBMIT, role="functions_user")
+    stack.postgres.rows("UPDATE predictions SET status = 'cancelled', finished_at = now()")
+
+    with pytest.raises(psycopg2.errors.RaiseException, match="has ended as cancelled"):
+        stack.postgres.rows("UPDATE predictions SET status = 'queued', finished_at = NULL")
 
 
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE predictions SET status = 'cancelled'",
-        "UPDATE predictions SET prediction = '[]'",
+        "UPDATE predictions SET caller = 'another'",
+        "UPDATE predictions SET features = '[[2]]'",
+        "UPDATE predictions SET attempts = 0",
         "DELETE FROM predictions",
+        "INSERT INTO transitions (task_id, to_status, attempt, who) VALUES (gen_random_uuid(), 'x', 1, 'x')",
+        "UPDATE transitions SET who = 'nobody'",
+        "DELETE FROM transitions",
+        "INSERT INTO expired (task_id, caller) VALUES (gen_random_uuid(), 'x')",
+        "DELETE FROM expired",
         "TRUNCATE predictions",
         "UPDATE models SET digest = ''",
         "INSERT INTO workers (name) VALUES ('false')",
@@ -54,13 +75,16 @@ def test_functions_may_do_nothing_else(stack: Stack, statement: str) -> None:
     "statement",
     [
         SUBMIT,
-        "DELETE FROM predictions",
+        "INSERT INTO transitions (task_id, to_status, attempt, who) VALUES (gen_random_uuid(), 'x', 1, 'x')",
+        "UPDATE transitions SET who = 'nobody'",
+        "DELETE FROM transitions",
+        "UPDATE expired SET caller = 'another'",
         "DELETE FROM models",
         "DROP TABLE predictions",
         "CREATE TABLE mine (id integer)",
     ],
 )
-def test_worker_may_not_submit_delete_or_define(stack: Stack, statement: str) -> None:
+def test_worker_may_not_submit_define_or_rewrite_the_story(stack: Stack, statement: str) -> None:
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         stack.postgres.rows(statement, role="worker_user")
 
