@@ -52,13 +52,23 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class Idempotency:
+    """A caller's own name for one submit, and the digest of what it asked for."""
+
+    key: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class NewJob:
-    """A checked submit, ready to be stored."""
+    """A checked submit, ready to be stored; `caller` alone will see it."""
 
     task_id: str
     model: ModelId
     features: tuple[FeatureRow, ...]
     correlation_id: str
+    caller: str
+    idempotency: Idempotency | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,15 @@ CHANNEL_FINISHED: Final = "prediction_finished"
 HEADER_REQUEST_ID: Final = "X-Request-Id"
 """HTTP header with the id that follows one request through Nginx, function, worker and row."""
 
+HEADER_API_KEY: Final = "X-Api-Key"
+"""HTTP header with the caller's key; only a digest of it is ever stored (ADR 0006)."""
+
+HEADER_IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+"""HTTP header of a submit: the caller's name for it, under which it is accepted once."""
+
+HEADER_IDEMPOTENCY_REPLAYED: Final = "Idempotency-Replayed"
+"""HTTP header of an answer: `true` where an earlier submit of the same key is answered again."""
+
 MESSAGE_CORRELATION_ID: Final = "correlation_id"
 """Property of the Celery message that carries the request id on."""
 
@@ -28,3 +37,15 @@ MAX_BODY_BYTES: Final = 1_000_000
 
 MAX_WAIT_S: Final = 20
 """Longest long poll of `GET /results/{task_id}?wait=`, in seconds."""
+
+MODEL_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+"""A model's name or version: nothing that a log line, a metric or a column would stumble over."""
+
+REQUEUE_ATTEMPTS: Final = 3
+"""Further attempts that a requeue of a failed job allows; attempts themselves only grow."""
+
+PAGE_DEFAULT: Final = 20
+"""Jobs on one page of `GET /results`, where the caller asks for no number."""
+
+PAGE_MAX: Final = 100
+"""Most jobs on one page of `GET /results`."""

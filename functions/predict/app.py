@@ -18,8 +18,9 @@ telemetry = powertools(settings)
 database = Database(settings.database_url, settings.service)
 submit = Submit(
     models=KnownModels(ModelRegistry(database)),
-    jobs=JobWriter(database),
+    jobs=JobWriter(database, settings.limits),
     wakeups=TaskSender(settings.broker_url),
+    limits=settings.limits,
 )
 app = new_app(settings.service, telemetry)
 add_submit_routes(app, telemetry, submit)

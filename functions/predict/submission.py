@@ -7,12 +7,11 @@ from typing import Final
 
 from inference_api.errors import InvalidInputError
 from inference_contract.job import FeatureRow
-from inference_contract.names import DEFAULT_MODEL, MAX_INSTANCES
+from inference_contract.names import DEFAULT_MODEL, MAX_INSTANCES, MODEL_NAME
 from json_body import Json, shown
 
 MEMBERS: Final = ("features", "instances", "model", "version")
-NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
-"""A model's name or version: nothing that a log line, a metric or a column would stumble over."""
+NAME: Final = re.compile(MODEL_NAME, re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

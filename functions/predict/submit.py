@@ -5,8 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from inference_api.errors import BrokerUnavailableError, DatabaseUnavailableError, InvalidInputError
-from inference_contract.job import Model, NewJob
+from inference_api.errors import (
+    BrokerUnavailableError,
+    DatabaseUnavailableError,
+    IdempotencyKeyReusedError,
+    InvalidInputError,
+)
+from inference_api.intake import Intake, Verdict
+from inference_api.shedding import DEFAULT_LIMITS, Limits, refusal
+from inference_contract.job import Idempotency, Model, NewJob
 from submission import Submission
 
 
@@ -20,8 +27,8 @@ class Models(Protocol):
 class Jobs(Protocol):
     """Where jobs are kept."""
 
-    def store(self, job: NewJob) -> None:
-        """Commit a job as queued."""
+    def store(self, job: NewJob) -> Intake:
+        """Commit a job as queued, once for its key, and where there is room."""
 
     def mark_sent(self, task_id: str) -> None:
         """Note that the job's wake-up was sent."""
@@ -35,11 +42,21 @@ class Wakeups(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Asker:
+    """Who submits, under which request id, and by which name of its own for this submit."""
+
+    caller: str
+    correlation_id: str
+    idempotency: Idempotency | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """A job whose row is committed; one with an `unsent_reason` is left to the sweeper to send."""
 
     task_id: str
-    unsent_reason: str | None
+    unsent_reason: str | None = None
+    replayed: bool = False
 
 
 def _random_id() -> str:
@@ -53,21 +70,36 @@ class Submit:
     models: Models
     jobs: Jobs
     wakeups: Wakeups
+    limits: Limits = DEFAULT_LIMITS
     new_id: Callable[[], str] = _random_id
 
-    def __call__(self, submission: Submission, correlation_id: str) -> Accepted:
-        """Accept a submit.
+    def __call__(self, submission: Submission, asker: Asker) -> Accepted:
+        """Accept a submit, or find the one that was accepted under its key before.
+
+        A repeated submit sends no wake-up: the first one did, or the sweeper will.
 
         Raises:
             InvalidInputError: a row does not have the model's number of features.
             UnknownModelError, NoModelError: there is no such model.
+            IdempotencyKeyReusedError: the key was used for something else.
+            CallerFullError, SystemFullError: there is no room for another job.
             DatabaseUnavailableError: the row is not stored; nothing was accepted.
         """
         model = self.models.find(submission.model_name, submission.version)
         _check_lengths(submission, model)
-        job = NewJob(self.new_id(), model.id, submission.rows, correlation_id)
-        self.jobs.store(job)
-        return Accepted(job.task_id, self._wake_up(job))
+        job = NewJob(
+            self.new_id(), model.id, submission.rows, asker.correlation_id, asker.caller, asker.idempotency
+        )
+        intake = self.jobs.store(job)
+        match intake.verdict:
+            case Verdict.STORED:
+                return Accepted(job.task_id, self._wake_up(job))
+            case Verdict.REPLAYED:
+                return Accepted(intake.task_id, replayed=True)
+            case Verdict.KEY_REUSED:
+                raise IdempotencyKeyReusedError
+            case Verdict.FULL:
+                raise refusal(intake.load, self.limits)
 
     def _wake_up(self, job: NewJob) -> str | None:
         """Send after the commit; whatever fails from here on, the sweeper will see to."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 
 from inference_api.errors import BrokerUnavailableError, DatabaseUnavailableError
+from inference_api.intake import Intake, Verdict
+from inference_api.shedding import Limits, Load
 from inference_contract.job import Model, ModelId, NewJob
 
 IRIS = Model(
@@ -30,17 +32,28 @@ class FakeRegistry:
 
 @dataclass(slots=True)
 class FakeJobs:
-    """Rows in memory, in the order of their commits."""
+    """Rows in memory, in the order of their commits; none of them ever ends."""
 
     down: bool = False
+    limits: Limits = field(default_factory=Limits)
+    finished_per_s: float = 0.0
     stored: list[NewJob] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
 
-    def store(self, job: NewJob) -> None:
-        """Keep the job, or be unavailable."""
+    def store(self, job: NewJob) -> Intake:
+        """Keep the job, find the one of its key, refuse it for want of room, or be unavailable."""
         if self.down:
             raise DatabaseUnavailableError
+        own = [kept for kept in self.stored if kept.caller == job.caller]
+        load = Load(len(own), len(self.stored), self.finished_per_s)
+        for kept in own:
+            if job.idempotency and kept.idempotency and kept.idempotency.key == job.idempotency.key:
+                same = kept.idempotency == job.idempotency
+                return Intake(Verdict.REPLAYED if same else Verdict.KEY_REUSED, kept.task_id, load)
+        if load.of_caller >= self.limits.of_caller or load.in_all >= self.limits.in_all:
+            return Intake(Verdict.FULL, job.task_id, load)
         self.stored.append(job)
+        return Intake(Verdict.STORED, job.task_id, load)
 
     def mark_sent(self, task_id: str) -> None:
         """Keep the note, or be unavailable."""

@@ -7,12 +7,14 @@ from chalice.app import Chalice, Request, Response
 
 import json_body
 import submission
+from idempotency import idempotency_of
+from inference_api.caller import caller_of
 from inference_api.errors import BodyTooLargeError, MalformedBodyError
 from inference_api.http_app import add_route, json_response
 from inference_api.observability import Telemetry
 from inference_api.request_id import request_id_of
-from inference_contract.names import MAX_BODY_BYTES
-from submit import Accepted, Submit
+from inference_contract.names import HEADER_IDEMPOTENCY_KEY, HEADER_IDEMPOTENCY_REPLAYED, MAX_BODY_BYTES
+from submit import Accepted, Asker, Submit
 
 FIRST_LOOK_S: Final = 1
 """When a client may first ask for the result: an unloaded worker is done well before."""
@@ -23,7 +25,9 @@ def add_submit_routes(app: Chalice, telemetry: Telemetry, submit: Submit) -> Non
     """Add the predict function's only route."""
 
     def post_predict(request: Request) -> Response:
-        accepted = submit(submission.read(json_body.parse(_body(request))), request_id_of(request))
+        asked = submission.read(json_body.parse(_body(request)))
+        key = idempotency_of(request.headers.get(HEADER_IDEMPOTENCY_KEY), asked)
+        accepted = submit(asked, Asker(caller_of(request), request_id_of(request), key))
         _report(telemetry, accepted)
         return _answer(accepted)
 
@@ -32,16 +36,17 @@ def add_submit_routes(app: Chalice, telemetry: Telemetry, submit: Submit) -> Non
 
 def _answer(accepted: Accepted) -> Response:
     result_url = f"/results/{accepted.task_id}"
+    replayed = {HEADER_IDEMPOTENCY_REPLAYED: "true"} if accepted.replayed else {}
     return json_response(
         {"task_id": accepted.task_id, "status": "Task submitted", "result_url": result_url},
         HTTPStatus.ACCEPTED,
-        {"Location": result_url, "Retry-After": str(FIRST_LOOK_S)},
+        {"Location": result_url, "Retry-After": str(FIRST_LOOK_S), **replayed},
     )
 
 
 def _report(telemetry: Telemetry, accepted: Accepted) -> None:
     telemetry.logger.append_keys(task_id=accepted.task_id)
-    telemetry.count("predictions_accepted_total")
+    telemetry.count("submits_replayed_total" if accepted.replayed else "predictions_accepted_total")
     if accepted.unsent_reason is not None:
         telemetry.count("wakeups_failed_total")
         telemetry.logger.warning(

@@ -6,18 +6,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from inference_api.errors import UnknownTaskError
 from inference_contract.job import Job
+from own_job import OwnJobs, own_job
 
 RECHECK_S: Final = 1.0
 """A notice that got lost with its connection delays an answer by this much at most."""
 
 
-class Jobs(Protocol):
-    """Where jobs are kept."""
-
-    def find(self, task_id: str) -> Job | None:
-        """Read a job, `None` when there is none."""
+class Jobs(OwnJobs, Protocol):
+    """Where jobs are kept, and heard of."""
 
     def listening(self) -> AbstractContextManager[None]:
         """Hear of every end from the first line of the block on."""
@@ -33,30 +30,24 @@ class Lookup:
     jobs: Jobs
     clock: Callable[[], float] = time.monotonic
 
-    def __call__(self, task_id: str, wait_s: float) -> Job:
+    def __call__(self, task_id: str, caller: str, wait_s: float) -> Job:
         """Read a job; with `wait_s` above zero, wait that long at most for it to end.
 
         Raises:
-            UnknownTaskError: there is no such job.
+            UnknownTaskError, ExpiredTaskError: the caller has no such job.
             DatabaseUnavailableError: it cannot be told.
         """
         deadline = self.clock() + wait_s
-        job = self._find(task_id)
+        job = own_job(self.jobs, task_id, caller)
         if wait_s <= 0 or job.status.is_final:
             return job
         with self.jobs.listening():
-            return self._at_end(task_id, deadline)
+            return self._at_end(task_id, caller, deadline)
 
-    def _at_end(self, task_id: str, deadline: float) -> Job:
+    def _at_end(self, task_id: str, caller: str, deadline: float) -> Job:
         """Look only after listening began: an end in between is seen by the look, a later one heard."""
-        job = self._find(task_id)
+        job = own_job(self.jobs, task_id, caller)
         while not job.status.is_final and (left_s := deadline - self.clock()) > 0:
             self.jobs.wait_for_end(task_id, min(left_s, RECHECK_S))
-            job = self._find(task_id)
-        return job
-
-    def _find(self, task_id: str) -> Job:
-        job = self.jobs.find(task_id)
-        if job is None:
-            raise UnknownTaskError(f"There is no task {task_id}.")
+            job = own_job(self.jobs, task_id, caller)
         return job

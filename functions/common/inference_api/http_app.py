@@ -30,15 +30,24 @@ def new_app(name: str, telemetry: Telemetry) -> Chalice:
     return app
 
 
-def add_route(app: Chalice, telemetry: Telemetry, method: str, path: str, view: View) -> None:
+def add_route(  # noqa: PLR0913 - a route has as many parts
+    app: Chalice,
+    telemetry: Telemetry,
+    method: str,
+    path: str,
+    view: View,
+    *,
+    any_content_type: bool = False,
+) -> None:
     """Add a view; what it raises becomes a problem document by the table in `problems.py`.
 
     Args:
         app: the app that gets the route.
         telemetry: where an unexpected error is logged, with its traceback.
-        method: HTTP method; only a POST is held to a content type.
+        method: HTTP method; only a POST is held to JSON.
         path: exactly as in template.yaml, since Chalice routes on it.
         view: takes the request, and the path's parameters by name.
+        any_content_type: for a POST whose body says nothing.
     """
 
     @functools.wraps(view)
@@ -52,7 +61,7 @@ def add_route(app: Chalice, telemetry: Telemetry, method: str, path: str, view: 
             _log_unexpected(telemetry, error)
             return problems.from_error(error, _path_of(request))
 
-    content_types = JSON_CONTENT_TYPE if method == "POST" else ANY_CONTENT_TYPE
+    content_types = JSON_CONTENT_TYPE if method == "POST" and not any_content_type else ANY_CONTENT_TYPE
     app.route(path, methods=[method], content_types=list(content_types))(answer)
 
 

@@ -6,7 +6,7 @@ asynchronous, and each statement is waited for with a deadline.
 
 import select
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import psycopg2
@@ -20,7 +20,7 @@ STATEMENT_TIMEOUT_MS: Final = 1800
 """The server's own limit comes first: what it has cancelled cannot be committed after we gave up."""
 
 type Row = tuple[Any, ...]
-type Parameters = Sequence[object]
+type Parameters = Sequence[object] | Mapping[str, object]
 
 
 class Database:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
 
@@ -29,14 +29,27 @@ class Kind:
 KINDS: Final[Mapping[type[Exception], Kind]] = {
     errors.MalformedBodyError: Kind(HTTPStatus.BAD_REQUEST, "malformed-body", "The body is not JSON"),
     errors.InvalidQueryError: Kind(HTTPStatus.BAD_REQUEST, "invalid-query", "A query parameter is not valid"),
+    errors.InvalidHeaderError: Kind(HTTPStatus.BAD_REQUEST, "invalid-header", "A header is not valid"),
     errors.UnknownTaskError: Kind(HTTPStatus.NOT_FOUND, "unknown-task", "No such task"),
+    errors.AlreadyFinishedError: Kind(HTTPStatus.CONFLICT, "already-finished", "The task has ended"),
+    errors.NotFailedError: Kind(HTTPStatus.CONFLICT, "not-failed", "The task has not failed"),
+    errors.ExpiredTaskError: Kind(HTTPStatus.GONE, "expired-task", "The task has expired"),
     errors.BodyTooLargeError: Kind(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", "The body is too large"
     ),
     errors.InvalidInputError: Kind(
         HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-input", "The input is not valid"
     ),
+    errors.IdempotencyKeyReusedError: Kind(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency-key-reused", "The idempotency key is taken"
+    ),
     errors.UnknownModelError: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "unknown-model", "No such model"),
+    errors.CallerFullError: Kind(
+        HTTPStatus.TOO_MANY_REQUESTS, "caller-full", "Too many unfinished tasks", RETRY_SOON_S
+    ),
+    errors.SystemFullError: Kind(
+        HTTPStatus.SERVICE_UNAVAILABLE, "system-full", "The platform is full", RETRY_SOON_S
+    ),
     errors.NoModelError: Kind(
         HTTPStatus.SERVICE_UNAVAILABLE, "no-model", "No model is registered yet", RETRY_SOON_S
     ),
@@ -63,6 +76,8 @@ def from_error(error: Exception, instance: str) -> Response:
     kind = kind_of(error)
     if not isinstance(error, errors.ApiError):
         return _document(kind, UNEXPECTED_DETAIL, instance, {})
+    if error.retry_after_s is not None:
+        kind = replace(kind, retry_after_s=error.retry_after_s)
     return _document(kind, str(error), instance, error.members)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from inference_api.errors import SettingsError
+from inference_api.shedding import DEFAULT_LIMITS, Limits
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -18,6 +19,7 @@ class Settings:
     log_level: str
     service: str
     metrics_namespace: str
+    limits: Limits = DEFAULT_LIMITS
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], service: str) -> Self:
@@ -36,6 +38,10 @@ class Settings:
             log_level=_log_level(environment.get("LOG_LEVEL") or "INFO"),
             service=environment.get("POWERTOOLS_SERVICE_NAME") or service,
             metrics_namespace=environment.get("POWERTOOLS_METRICS_NAMESPACE") or "inference",
+            limits=Limits(
+                of_caller=_positive(environment, "MAX_OPEN_PER_CALLER", DEFAULT_LIMITS.of_caller),
+                in_all=_positive(environment, "MAX_OPEN_IN_ALL", DEFAULT_LIMITS.in_all),
+            ),
         )
 
 
@@ -44,6 +50,13 @@ def _needed(environment: Mapping[str, str], name: str, example: str) -> str:
     if not value:
         raise SettingsError(f"{name} is not set: the function needs an address such as {example}")
     return value
+
+
+def _positive(environment: Mapping[str, str], name: str, default: int) -> int:
+    given = environment.get(name, "").strip() or str(default)
+    if not (given.isascii() and given.isdigit() and int(given) > 0):
+        raise SettingsError(f"{name} is not a whole number above zero")
+    return int(given)
 
 
 def _log_level(name: str) -> str:

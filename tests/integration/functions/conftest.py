@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from inference_api.job_store import JobReader, JobWriter
 from inference_api.postgres import Database
+from inference_api.shedding import Limits
 from inference_api.task_sender import TaskSender
 
 from tests.integration.parts import ROOT, Postgres, Redis, running_postgres, temporary_folder
 
+ROOMY = Limits(of_caller=100_000, in_all=100_000)
 IRIS = """
 INSERT INTO models (name, version, feature_names, classes, digest)
 VALUES ('iris', '1', '["a", "b"]', '["x", "y"]', 'none')
@@ -52,7 +54,7 @@ def database(postgres: Postgres) -> Iterator[Database]:
 
 @pytest.fixture
 def writer(database: Database) -> JobWriter:
-    return JobWriter(database)
+    return JobWriter(database, ROOMY)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from tests.integration.parts import Postgres, free_port
 
 pytestmark = pytest.mark.integration
 
+CALLER = "address:192.0.2.1"
 SLACK_S = 0.9
 SUCCEED = """
 WITH done AS (
@@ -32,7 +33,7 @@ SELECT pg_notify(%s, task_id) FROM done
 
 
 def new_job() -> NewJob:
-    return NewJob(str(uuid.uuid4()), ModelId("iris", "1"), ((1.5, -2.25), (0.0, 3.0)), "request-1")
+    return NewJob(str(uuid.uuid4()), ModelId("iris", "1"), ((1.5, -2.25), (0.0, 3.0)), "request-1", CALLER)
 
 
 @contextmanager
@@ -73,14 +74,14 @@ def test_marking_sent_does_not_wait_for_the_disk_and_storing_does(
 
 def test_job_is_read_as_it_is(writer: JobWriter, reader: JobReader, postgres: Postgres) -> None:
     job = new_job()
-    assert reader.find(job.task_id) is None
+    assert reader.find(job.task_id, CALLER) is None
     writer.store(job)
-    queued = reader.find(job.task_id)
+    queued = reader.find(job.task_id, CALLER)
     assert queued is not None
     assert (queued.task_id, queued.status, queued.predictions) == (job.task_id, JobStatus.QUEUED, None)
     assert queued.submitted_at.tzinfo is not None
     postgres.rows(SUCCEED, job.task_id, CHANNEL_FINISHED)
-    ended = reader.find(job.task_id)
+    ended = reader.find(job.task_id, CALLER)
     assert ended is not None
     assert (ended.status, ended.predictions) == (JobStatus.SUCCEEDED, (Prediction("x", {"x": 1.0}),))
 
@@ -98,7 +99,7 @@ def test_end_is_heard_of_while_waiting(writer: JobWriter, reader: JobReader, pos
         ending = threading.Timer(0.3, end_both)
         ending.start()
         reader.wait_for_end(job.task_id, 10.0)
-        ended = reader.find(job.task_id)
+        ended = reader.find(job.task_id, CALLER)
         ending.join()
     assert ended is not None
     assert ended.status is JobStatus.SUCCEEDED
@@ -121,7 +122,7 @@ def test_connection_that_dies_while_waiting_ends_the_wait(reader: JobReader, pos
         ending.start()
         reader.wait_for_end(str(uuid.uuid4()), 10.0)
         ending.join()
-        assert reader.find(str(uuid.uuid4())) is None
+        assert reader.find(str(uuid.uuid4()), CALLER) is None
 
 
 def test_dead_connection_is_replaced_silently(writer: JobWriter, postgres: Postgres) -> None:

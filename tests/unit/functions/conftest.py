@@ -11,13 +11,18 @@ import pytest
 ROOT = Path(__file__).parents[3]
 sys.path[:0] = [str(ROOT / "functions" / name) for name in ("predict", "results")]
 
-from health_routes import add_health_routes  # noqa: E402 - the path is set above
+from change import Cancel, Requeue  # noqa: E402 - the path is set above
+from change_routes import add_change_routes  # noqa: E402
+from health_routes import add_health_routes  # noqa: E402
 from inference_api.http_app import new_app  # noqa: E402
 from inference_api.observability import Telemetry, powertools  # noqa: E402
 from inference_api.settings import Settings  # noqa: E402
+from inference_api.shedding import Limits  # noqa: E402
 from known_models import KnownModels  # noqa: E402
+from list_jobs import ListJobs  # noqa: E402
+from list_routes import add_list_routes  # noqa: E402
 from lookup import Lookup  # noqa: E402
-from lookup_fakes import FakeBroker, FakeJobs, FakeWorkers  # noqa: E402
+from lookup_fakes import FakeBroker, FakeChanges, FakeJobs, FakeWorkers  # noqa: E402
 from lookup_routes import add_lookup_routes  # noqa: E402
 from readiness import Readiness  # noqa: E402
 from submit import Submit  # noqa: E402
@@ -47,17 +52,20 @@ def telemetry(request: pytest.FixtureRequest, log: io.StringIO) -> Iterator[Tele
 
 @pytest.fixture
 def predict(telemetry: Telemetry) -> Predict:
-    registry, jobs = FakeRegistry(), FakeSubmittedJobs()
+    registry, jobs = FakeRegistry(), FakeSubmittedJobs(limits=Limits(of_caller=3, in_all=5))
     wakeups = FakeWakeups(jobs)
     app = new_app("predict", telemetry)
-    add_submit_routes(app, telemetry, Submit(KnownModels(registry), jobs, wakeups))
+    add_submit_routes(app, telemetry, Submit(KnownModels(registry), jobs, wakeups, jobs.limits))
     return Predict(Gateway(app), registry, jobs, wakeups)
 
 
 @pytest.fixture
 def results(telemetry: Telemetry) -> Results:
     jobs, workers, broker = FakeJobs(), FakeWorkers(), FakeBroker()
+    changes = FakeChanges(jobs, Limits(of_caller=3, in_all=5))
     app = new_app("results", telemetry)
     add_lookup_routes(app, telemetry, Lookup(jobs, jobs.clock))
+    add_list_routes(app, telemetry, ListJobs(jobs))
+    add_change_routes(app, telemetry, Cancel(jobs, changes), Requeue(jobs, changes, changes.limits))
     add_health_routes(app, telemetry, Readiness(workers, broker))
-    return Results(Gateway(app), jobs, workers, broker)
+    return Results(Gateway(app), jobs, changes, workers, broker)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalice.app import Chalice
-from lookup_fakes import FakeBroker, FakeJobs, FakeWorkers
+from lookup_fakes import FakeBroker, FakeChanges, FakeJobs, FakeWorkers
 from submit_fakes import FakeJobs as FakeSubmittedJobs
 from submit_fakes import FakeRegistry, FakeWakeups
 
@@ -41,6 +41,7 @@ class Gateway:
 
     app: Chalice
     context: Context = field(default_factory=Context)
+    source_ip: str = "127.0.0.1"
 
     def call(  # noqa: PLR0913 - a request has as many parts
         self,
@@ -68,6 +69,7 @@ class Gateway:
                 "resourcePath": resource,
                 "httpMethod": method,
                 "requestId": "gateway-request",
+                "identity": {"sourceIp": self.source_ip},
             },
         }
         answer = self.app(event, self.context)
@@ -94,9 +96,23 @@ class Results:
 
     gateway: Gateway
     jobs: FakeJobs
+    changes: FakeChanges
     workers: FakeWorkers
     broker: FakeBroker
 
     def get(self, task_id: str, **query: list[str]) -> Answer:
         """Ask for one result."""
         return self.gateway.call("GET", "/results/{task_id}", task_id=task_id, query=query or None)
+
+    def page(self, headers: Mapping[str, str] | None = None, **query: str) -> Answer:
+        """Ask for a list."""
+        given = {name: [value] for name, value in query.items()}
+        return self.gateway.call("GET", "/results", query=given or None, headers=headers)
+
+    def cancel(self, task_id: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """Cancel a job."""
+        return self.gateway.call("DELETE", "/results/{task_id}", task_id=task_id, headers=headers)
+
+    def requeue(self, task_id: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """Queue a failed job again."""
+        return self.gateway.call("POST", "/results/{task_id}/requeue", task_id=task_id, headers=headers)

@@ -25,3 +25,11 @@ SUCCEEDED = replace(
     started_at=datetime(2026, 1, 2, 4, 4, 6, tzinfo=timezone(timedelta(hours=1))),
     finished_at=datetime(2026, 1, 2, 3, 4, 7, tzinfo=UTC),
 )
+FAILED = replace(
+    QUEUED, status=JobStatus.FAILED, error="gave up", attempts=3, finished_at=SUCCEEDED.finished_at
+)
+
+
+def with_id(job: Job, number: int) -> Job:
+    """Give the same job under an id of its own."""
+    return replace(job, task_id=f"00000000-0000-4000-8000-{number:012}")

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from cfnlint.decode import decode  # type: ignore[import-untyped]  # it ships no types
 from inference_contract.job import Job, JobStatus
-from inference_contract.names import MAX_INSTANCES, MAX_WAIT_S
+from inference_contract.names import MAX_INSTANCES, MAX_WAIT_S, MODEL_NAME, PAGE_DEFAULT, PAGE_MAX
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # as above
 from openapi_spec_validator import validate
 from openapi_spec_validator.readers import read_from_filename
 
 from tests.unit.functions.gateway import Answer, Predict, Results
-from tests.unit.functions.jobs import ID, QUEUED, SUCCEEDED
+from tests.unit.functions.jobs import FAILED, ID, QUEUED, SUCCEEDED
 
 ROOT = Path(__file__).parents[3]
 
@@ -53,6 +53,10 @@ def test_limits_and_states_are_the_codes_own(contract: dict[str, Any]) -> None:
     assert schemas["Job"]["properties"]["status"]["enum"] == list(JobStatus)
     _, wait = contract["paths"]["/results/{task_id}"]["get"]["parameters"]
     assert wait["schema"]["maximum"] == MAX_WAIT_S
+    status, _, limit, _ = contract["paths"]["/results"]["get"]["parameters"]
+    assert status["schema"]["enum"] == list(JobStatus)
+    assert (limit["schema"]["default"], limit["schema"]["maximum"]) == (PAGE_DEFAULT, PAGE_MAX)
+    assert schemas["Name"]["pattern"] == f"^{MODEL_NAME}$"
 
 
 @pytest.mark.parametrize(
@@ -97,3 +101,29 @@ def test_health_and_readiness_are_as_published(
     results.broker.down = down
     for path in ("/health", "/ready"):
         assert_as_published(contract, f"GET {path}", results.gateway.call("GET", path))
+
+
+@pytest.mark.parametrize("job", [QUEUED, SUCCEEDED, FAILED, None])
+def test_changes_answer_as_published(contract: dict[str, Any], results: Results, job: Job | None) -> None:
+    if job is not None:
+        results.jobs.jobs[ID] = job
+    assert_as_published(contract, "POST /results/{task_id}/requeue", results.requeue(ID))
+    assert_as_published(contract, "DELETE /results/{task_id}", results.cancel(ID))
+
+
+def test_expired_task_is_as_published(contract: dict[str, Any], results: Results) -> None:
+    results.jobs.expired[ID] = "address:127.0.0.1"
+    assert_as_published(contract, "GET /results/{task_id}", results.get(ID))
+    assert_as_published(contract, "DELETE /results/{task_id}", results.cancel(ID))
+
+
+def test_list_is_as_published(contract: dict[str, Any], results: Results) -> None:
+    results.jobs.jobs[ID] = SUCCEEDED
+    assert_as_published(contract, "GET /results", results.page())
+    assert_as_published(contract, "GET /results", results.page(limit="0"))
+
+
+def test_refusal_is_as_published(contract: dict[str, Any], predict: Predict) -> None:
+    answers = [predict.post('{"features": [1, 2, 3, 4]}') for _ in range(4)]
+    assert answers[-1].status == 429
+    assert_as_published(contract, "POST /predict", answers[-1])

@@ -3,6 +3,7 @@
 import pytest
 from inference_api.errors import SettingsError
 from inference_api.settings import Settings
+from inference_api.shedding import Limits
 
 GOOD = {"DATABASE_URL": "postgresql://u:pass@h/d", "BROKER_URL": "redis://:pass@h:6379/0"}
 
@@ -37,3 +38,15 @@ def test_unknown_log_level_is_refused() -> None:
 
 def test_passwords_are_not_in_the_repr() -> None:
     assert "pass" not in repr(Settings.from_environment(GOOD, "predict"))
+
+
+def test_limits_are_settings_with_defaults() -> None:
+    assert Settings.from_environment(GOOD, "predict").limits == Limits(of_caller=1000, in_all=5000)
+    own = GOOD | {"MAX_OPEN_PER_CALLER": "7", "MAX_OPEN_IN_ALL": "70"}
+    assert Settings.from_environment(own, "predict").limits == Limits(of_caller=7, in_all=70)
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "many", "1.5", "²"])
+def test_limit_that_is_no_number_above_zero_is_refused(value: str) -> None:
+    with pytest.raises(SettingsError, match="MAX_OPEN_IN_ALL"):
+        Settings.from_environment(GOOD | {"MAX_OPEN_IN_ALL": value}, "predict")
