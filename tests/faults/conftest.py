@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.episode import Episode, under_load
+from tests.faults.episode import Episode, under_load, warm_up
 from tests.faults.fault_stack import FaultStack, fault_stack
 from tests.faults.ledger import Ledger
 
@@ -44,6 +44,7 @@ def ledger(pytestconfig: pytest.Config) -> Ledger:
 def stack() -> Iterator[FaultStack]:
     """The stack that all faults share; each leaves it well or is waited for."""
     with fault_stack() as running:
+        warm_up(running)
         yield running
 
 

@@ -6,6 +6,7 @@ Stages: well → load → fault (the test's part) → load goes on → load ends
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ from tests.whole_stack import eventually
 WELL_WITHIN_S = 90
 BEFORE_S, AFTER_S = 2.0, 4.0
 POLL_S = 0.25
+WARM, WARM_S = 12, 3.0
 
 
 @dataclass(slots=True)
@@ -54,6 +56,14 @@ class Episode:
     def job(self, task_id: str | None) -> StoredJob:
         """One job as it is stored now."""
         return invariants.stored_jobs(self.stack, time.time(), [str(task_id)])[str(task_id)]
+
+
+def warm_up(stack: FaultStack) -> None:
+    """Have as many environments of the function as the load needs: cold starts take all of two cores."""
+    with client_of(stack.base) as client, ThreadPoolExecutor(WARM) as pool:
+        end = time.monotonic() + WARM_S
+        while time.monotonic() < end:
+            list(pool.map(lambda _: client.submit(), range(WARM)))
 
 
 def wait_until_well(stack: FaultStack) -> None:
@@ -112,6 +122,7 @@ def _judge(episode: Episode, ledger: Ledger, fault: str) -> None:
         *invariants.wrong_results(jobs),
         *twice,
         *invariants.wrong_attempts(told),
+        *invariants.seen_by_strangers(episode.stack, accepted),
         *invariants.leaseless(episode.stack),
     ]
     latencies = [each.latency_s for each in accepted]

@@ -13,6 +13,8 @@ from tests.faults.limits import ATTEMPTS_MAX
 from tests.faults.pure_model import PURE, expected
 from tests.faults.recorder import Submitted
 
+OK = 200
+STRANGER, STRANGERS_LOOKS = "a stranger", 3
 FINAL = frozenset({"succeeded", "failed", "cancelled"})
 JOBS = """
 SELECT task_id::text, model_name, status, attempts, features, prediction, error,
@@ -98,6 +100,15 @@ def wrong_attempts(told: dict[str, list[tuple[str, int]]]) -> list[str]:
         )
         if max(attempts) > ATTEMPTS_MAX or any(before > after for before, after in pairwise(attempts))
     ]
+
+
+def seen_by_strangers(stack: FaultStack, accepted: list[Submitted]) -> list[str]:
+    """I5, for the last few: another caller's key finds a task."""
+    looks = {
+        each.task_id: stack.running.call("GET", f"/results/{each.task_id}", headers={"X-Api-Key": STRANGER})
+        for each in accepted[-STRANGERS_LOOKS:]
+    }
+    return [f"I5 {task_id} is seen by a stranger" for task_id, answer in looks.items() if answer.status == OK]
 
 
 def leaseless(stack: FaultStack) -> list[str]:

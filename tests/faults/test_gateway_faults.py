@@ -68,10 +68,26 @@ def test_killed_nginx_is_back_within_seconds(under_load: UnderLoad, stack: Fault
         stack.kill("nginx")
         killed_at = episode.over()
         back_at = _accepted_again_at(episode.client)
-        eventually(lambda: stack.pid_of("nginx") or None, DEPLOYED_WITHIN_S)
+        eventually(lambda: _owns_its_port(stack), DEPLOYED_WITHIN_S)
 
     assert back_at - killed_at <= NGINX_BACK_WITHIN_S
     assert {each.status for each in episode.recorder.refused()} <= {NO_ANSWER}
+
+
+def _owns_its_port(stack: FaultStack) -> bool | None:
+    """Whether all that listen for clients belong to the supervised Nginx: none is left of the killed one."""
+    port = int(stack.running.environment["HTTP_PORT"])
+    listening = {
+        found.pid
+        for found in psutil.net_connections(kind="tcp4")
+        if found.status == psutil.CONN_LISTEN and found.laddr and found.laddr[1] == port
+    }
+    try:
+        main = stack.process_of("nginx")
+        family = {main.pid, *(child.pid for child in main.children())}
+    except psutil.NoSuchProcess:
+        return None
+    return listening == family or None
 
 
 def _accepted_again_at(client: Client) -> float:
