@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final
 
 from celery import Celery
-from celery.exceptions import SoftTimeLimitExceeded
 
 from inference_worker import lifecycle
 from inference_worker.celery_broker import CeleryBroker
@@ -21,7 +20,7 @@ from inference_worker.celery_settings import celery_settings
 from inference_worker.companions import Companions, add_companions, taken
 from inference_worker.database import Database, read_statements
 from inference_worker.ending import Ending
-from inference_worker.errors import SettingsError
+from inference_worker.errors import SettingsError, TimeLimitError
 from inference_worker.heartbeat import Heartbeat
 from inference_worker.lease import keep_lease
 from inference_worker.model_catalog import LoadModel, ModelCatalog, backend_in, servable
@@ -36,6 +35,7 @@ from inference_worker.run_prediction import RunPrediction
 from inference_worker.settings import Settings, read_settings
 from inference_worker.sweeper import Sweep
 from inference_worker.tasks import add_tasks
+from inference_worker.time_limit import time_limit
 from inference_worker.worker_pool import WorkerPool
 
 STATEMENTS: Final = Path(__file__).with_name("queries.sql")
@@ -67,6 +67,7 @@ def create_app(settings: Settings, backends: Backends) -> Celery:
     # Made in the pool's child, on first use: connections and models are not shared over a fork.
     add_tasks(
         app,
+        partial(time_limit, settings.task_soft_time_limit_s, settings.task_time_limit_s),
         cache(partial(_run_prediction, settings, backends, pool)),
         cache(partial(_sweep, settings, app)),
         cache(partial(_retention, settings)),
@@ -105,7 +106,7 @@ def _run_prediction(settings: Settings, backends: Backends, pool: WorkerPool) ->
         ),
     )
     catalog = ModelCatalog(settings.model_dir, backend_in(backends))
-    return RunPrediction(store, catalog, partial(keep_lease, lease_s=settings.lease_s), SoftTimeLimitExceeded)
+    return RunPrediction(store, catalog, partial(keep_lease, lease_s=settings.lease_s), TimeLimitError)
 
 
 def _sweep(settings: Settings, app: Celery) -> Sweep:

@@ -21,7 +21,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
     """Return every option by its lower-case name, as Celery 5.7 has them."""
     return {
         **_connection(settings),
-        **_delivery(settings),
+        **_delivery(),
         **_process(settings),
         "beat_schedule": {
             "sweep": _tick(TASK_SWEEP, settings.sweep_every_s),
@@ -64,7 +64,7 @@ def _connection(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _delivery(settings: Settings) -> dict[str, Any]:
+def _delivery() -> dict[str, Any]:
     return {
         "accept_content": ["json"],
         "result_accept_content": ["json"],
@@ -84,8 +84,7 @@ def _delivery(settings: Settings) -> dict[str, Any]:
         "task_acks_on_timeout": True,
         "task_reject_on_worker_lost": False,
         "task_retry_on_worker_lost": False,
-        "task_time_limit": settings.task_time_limit_s,
-        "task_soft_time_limit": settings.task_soft_time_limit_s,
+        # Time limits are kept in the child (`time_limit`): Celery's fire late once a broker was lost.
     }
 
 

@@ -21,3 +21,7 @@ class StoreUnavailableError(InferenceError):
 
 class SendFailedError(InferenceError):
     """The broker did not take the wake-up: a later sweep sends it."""
+
+
+class TimeLimitError(InferenceError):
+    """The task took longer than its soft time limit."""

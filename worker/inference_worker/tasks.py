@@ -8,6 +8,7 @@ from inference_contract.names import TASK_RUN_PREDICTION
 
 from inference_worker.errors import StoreUnavailableError
 from inference_worker.task_names import TASK_EXPIRE, TASK_SWEEP
+from inference_worker.time_limit import TimeLimit
 
 logger = logging.getLogger(__name__)
 
@@ -16,24 +17,29 @@ type Use[**P] = Callable[[], Callable[P, int]]
 """Makes a use case, or returns the one that is there."""
 
 
-def add_tasks(app: Celery, run_prediction: Use[str], sweep: Use[[]], expire: Use[[]]) -> None:
+def add_tasks(
+    app: Celery, limit: TimeLimit, run_prediction: Use[str], sweep: Use[[]], expire: Use[[]]
+) -> None:
     """Register all tasks; what Postgres could not answer is logged and left to leases and sweeps."""
 
     def wake_up(task_id: str) -> None:
         try:
-            run_prediction()(task_id)
+            with limit():
+                run_prediction()(task_id)
         except StoreUnavailableError:
             logger.exception("store unavailable", extra={"task_id": task_id})
 
     def tick() -> None:
         try:
-            sweep()()
+            with limit():
+                sweep()()
         except StoreUnavailableError:
             logger.exception("sweep failed")
 
     def expiry_tick() -> None:
         try:
-            expire()()
+            with limit():
+                expire()()
         except StoreUnavailableError:
             logger.exception("expiry failed")
 

@@ -31,5 +31,8 @@ def test_every_transport_option_is_known_to_kombu(settings: Settings) -> None:
 def test_message_stays_hidden_for_longer_than_a_task_may_run(settings: Settings) -> None:
     options = celery_settings(settings)
 
-    assert options["broker_transport_options"]["visibility_timeout"] > options["task_time_limit"]
-    assert options["task_time_limit"] > options["task_soft_time_limit"]
+    assert options["broker_transport_options"]["visibility_timeout"] > settings.task_time_limit_s
+
+
+def test_celery_keeps_no_time_limit_of_its_own(settings: Settings) -> None:
+    assert {"task_time_limit", "task_soft_time_limit"}.isdisjoint(celery_settings(settings))
