@@ -20,6 +20,8 @@ from stack.supervisor import Supervisor
 from stack.system_packages import ensure_programs
 
 RECENT_LINES = 20
+INTERRUPTED = 130
+"""Exit code that shells give a process which Ctrl-C ended."""
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 
@@ -133,15 +135,14 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        app(standalone_mode=False)
+        app()
     except StackError as error:
         show_error(error)
         sys.exit(1)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
-    except typer.Abort:
-        console.print("\n  stopped; run make up again to repair, or make down")
-        sys.exit(130)
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            console.print("\n  stopped; make up repairs what is half done, make down stops the rest")
+        raise
 
 
 def _show_addresses(context: Context) -> None:

@@ -1,6 +1,6 @@
 """Deploys `template.yaml` to LocalStack as one CloudFormation stack; code alone goes straight to Lambda.
 
-Stages: upload (S3) → update the code, or create or update the stack → mark (Nginx may send requests).
+Stages: upload (S3) → update the code, or create or update the stack → warm up → mark (Nginx may send).
 """
 
 import fcntl
@@ -22,6 +22,7 @@ from stack.context import Context
 from stack.errors import StackError
 from stack.packages import Package, made_packages
 from stack.settings import ROOT
+from stack.warm_up import warm_up
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 STACK_NAME = "inference"
 API_ID = "inference"
 STAGE = "v1"
+API_PATH = f"/_aws/execute-api/{API_ID}/{STAGE}"
+"""Where LocalStack serves the API."""
 BUCKET = "inference-packages"
 REGION = "us-east-1"
 TEMPLATE = ROOT / "template.yaml"
@@ -68,6 +71,7 @@ def deploy(context: Context) -> bool:
                 _apply(context, packages)
         except (BotoCoreError, ClientError, cloudformation.DeploymentFailedError) as error:
             raise _deployment_error(context, str(error)) from error
+        warm_up(f"{context.localstack_url}{API_PATH}")
         _mark(context, wanted)
         return True
 

@@ -30,8 +30,8 @@ class Settings(BaseSettings):
     prometheus_port: Port = 19090
     pushgateway_port: Port = 19091
     worker_concurrency: Annotated[int, Field(ge=1, le=256)] = 2
-    predict_concurrency: Annotated[int, Field(ge=1, le=900)] = 16
-    results_concurrency: Annotated[int, Field(ge=1, le=900)] = 32
+    predict_concurrency: Annotated[int, Field(ge=1, le=900)] = 8
+    results_concurrency: Annotated[int, Field(ge=2, le=900)] = 16
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     worker_app: str = "inference_worker.celery_app"
     worker_pythonpath: str = ""

@@ -2,22 +2,47 @@
 
 import os
 import pwd
+import shlex
+from pathlib import Path
 
 from inference_contract.names import MAX_BODY_BYTES
 
 from stack.context import Context
 from stack.deployment import API_ID, STAGE
+from stack.errors import StackError
 from stack.parts.part import Part
 from stack.parts.probing import http_get
 from stack.rendering import render
+from stack.settings import Settings
 
 WORKER_USERS = ("www-data", "nobody")
+SLOTS_PER_CPU = 4
+"""Calls of one function at once: more are no faster, and each may start an environment at the same time."""
+TRY_EVERY_MS = 50
+WAIT_MS = 2500
+"""For a slot; with the function's own limit that stays within what a client waits."""
+LIMITS = {
+    "requests_per_s_of_address": 200,
+    "burst_of_address": 200,
+    "requests_per_s_in_all": 400,
+    "burst_in_all": 400,
+    "patience_tries": 2000,
+    "patience_tries_per_s": 100,
+}
+"""Well above what a laptop can do (130 a second), so that only floods are stopped: all on it are one address.
+
+A hundred requests may wait a second each before patience ends; it comes back by five waiting all the time.
+"""
+SOCKETS = ("first", "again")
+SOCKET_PATH_MAX = 107
 
 
 def nginx(context: Context) -> Part:
     """Render Nginx' configuration and describe how it runs."""
     temp = context.paths.shared / "nginx"
     temp.mkdir(exist_ok=True)
+    sockets = [temp / f"{name}.sock" for name in SOCKETS]
+    _check_lengths(sockets)
     configuration = render(
         context,
         "nginx/nginx.conf.j2",
@@ -27,6 +52,10 @@ def nginx(context: Context) -> Part:
         temp_dir=temp,
         max_body_bytes=MAX_BODY_BYTES,
         worker_user=_worker_user(),
+        try_every_ms=TRY_EVERY_MS,
+        wait_ms=WAIT_MS,
+        **_slots(context.settings),
+        **LIMITS,
     )
     port = context.settings.http_port
 
@@ -34,14 +63,33 @@ def nginx(context: Context) -> Part:
         http_get(f"http://127.0.0.1:{port}/")
         return context.public_url
 
+    program = ("nginx", "-c", str(configuration), "-e", "stderr")
     return Part(
         name="nginx",
-        command=("nginx", "-c", str(configuration), "-e", "stderr"),
+        # A killed Nginx leaves its sockets, and the next one would not start.
+        command=("/bin/sh", "-c", f"rm -f {shlex.join(map(str, sockets))}; exec {shlex.join(program)}"),
         probe=probe,
         ports={"http_port": port},
         watched=(configuration,),
         stop_signal="QUIT",
     )
+
+
+def _slots(settings: Settings) -> dict[str, int]:
+    """Share the reserved concurrency: half of the reading function's calls may be long polls."""
+    fitting = SLOTS_PER_CPU * (os.cpu_count() or 1)
+    wait_slots = max(settings.results_concurrency // 2, 1)
+    return {
+        "submit_slots": min(settings.predict_concurrency, fitting),
+        "read_slots": max(min(settings.results_concurrency - wait_slots, fitting), 1),
+        "wait_slots": wait_slots,
+    }
+
+
+def _check_lengths(sockets: list[Path]) -> None:
+    if too_long := [path for path in sockets if len(str(path)) > SOCKET_PATH_MAX]:
+        reason = f"{too_long[0]} is longer than a socket's path may be ({SOCKET_PATH_MAX})"
+        raise StackError("nginx", reason, way_out="set STATE_DIR to a shorter path")
 
 
 def _worker_user() -> str | None:

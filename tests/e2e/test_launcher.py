@@ -125,6 +125,13 @@ def test_interrupted_up_is_repaired_by_the_next(fresh_stack):
     assert "setosa" in again.stdout
 
 
+def test_status_of_a_stack_that_is_down_is_a_failure(fresh_stack):
+    report = fresh_stack.launch("status")
+
+    assert report.returncode == 1
+    assert "make up" in report.stdout
+
+
 def test_taken_port_names_the_part_the_holder_and_the_setting(fresh_stack):
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", int(fresh_stack.environment["REDIS_PORT"])))

@@ -13,7 +13,7 @@ LONG_S = 30
 HANG_WITHOUT_THE_INTERPRETER = """
 import ctypes
 from inference_worker.time_limit import time_limit
-with time_limit(0.1, 0.3):
+with time_limit(30, 0.3):
     ctypes.PyDLL(None).sleep(30)  # keeps the interpreter lock
 """
 
