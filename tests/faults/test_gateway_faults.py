@@ -6,8 +6,10 @@ import time
 import psutil
 import pytest
 import urllib3
+from localstack_harness import is_running
 
 from tests.faults.conftest import UnderLoad
+from tests.faults.episode import warm_up
 from tests.faults.fault_stack import FaultStack
 from tests.faults.load import Client
 from tests.faults.pure_model import HOSTILE, Action
@@ -18,7 +20,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.integration, pytest.mark.timeout(3
 
 PROBLEM = "application/problem+json"
 ANSWER_WITHIN_S = 1.0
-ORPHANS_GONE_WITHIN_S = 2.0
+ORPHANS_GONE_WITHIN_S, STOP_LOOKING_S = 2.0, 20.0
 DEPLOYED_WITHIN_S = 60.0
 NGINX_BACK_WITHIN_S = 5.0
 BUSY_S = 3.0
@@ -38,19 +40,21 @@ def test_killed_localstack_answers_in_form_leaves_no_orphan_and_comes_back(
         functions = _functions_of(stack.process_of("localstack"))
         stack.kill("localstack")
         killed_at = episode.over()
-        _, orphans = psutil.wait_procs(functions, timeout=ORPHANS_GONE_WITHIN_S)
         answers = [episode.client.submit() for _ in range(PROBES)]
+        eventually(lambda: not any(is_running(each.pid) for each in functions) or None, STOP_LOOKING_S)
+        orphans_gone_s = time.time() - killed_at
         for task_id in queued:
             eventually(lambda task_id=task_id: _done(stack, task_id), DEPLOYED_WITHIN_S)
         back_at = _accepted_again_at(episode.client)
 
     assert functions
-    assert orphans == []
+    assert orphans_gone_s <= ORPHANS_GONE_WITHIN_S
     assert {answer.status for answer in answers} <= {502, 503}
     assert {answer.content_type for answer in answers} == {PROBLEM}
     assert max(answer.latency_s for answer in answers) <= ANSWER_WITHIN_S
     assert back_at - killed_at <= DEPLOYED_WITHIN_S
     assert {each.status for each in episode.recorder.refused()} <= {502, 503, 504}
+    warm_up(stack)
 
 
 def test_nginx_reloads_without_a_failed_request(under_load: UnderLoad, stack: FaultStack) -> None:
