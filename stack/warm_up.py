@@ -1,7 +1,7 @@
 """Has each function start a few environments before anybody waits for them.
 
-After a restart of LocalStack a crowd of callers would otherwise start as many environments as there are callers, at
-once and on few cores, and all of them would wait for the slowest.
+After a restart of LocalStack a crowd would otherwise start as many environments as there are callers, at
+once and on few cores, and all would wait for the slowest.
 """
 
 from concurrent.futures import ThreadPoolExecutor
