@@ -1,5 +1,6 @@
 """Keeps every answer that the load got."""
 
+import math
 import threading
 from dataclasses import dataclass, field
 
@@ -58,5 +59,5 @@ def percentile(values: list[float], percent: float) -> float:
     """Nearest-rank percentile; 0.0 of nothing."""
     if not values:
         return 0.0
-    rank = min(len(values) - 1, int(len(values) * percent / 100))
-    return sorted(values)[rank]
+    rank = math.ceil(len(values) * percent / 100)
+    return sorted(values)[max(rank, 1) - 1]
