@@ -3,6 +3,7 @@
 Celery's cold shutdown waits in its signal handler for children that ignore its signal, then for the broker.
 """
 
+import faulthandler
 import logging
 import os
 import signal
@@ -31,7 +32,8 @@ class HandOver(Protocol):
 
 
 def kill_children() -> None:
-    """Kill the pool's processes."""
+    """Say on standard error where each thread stands, and kill the pool's processes."""
+    faulthandler.dump_traceback()
     for child in billiard.active_children():
         os.kill(child.pid, signal.SIGKILL)
 

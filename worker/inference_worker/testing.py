@@ -8,6 +8,7 @@ from inference_contract.job import FeatureRow, ModelId, Prediction
 
 from inference_worker.errors import ModelUnavailableError, SendFailedError, StoreUnavailableError
 from inference_worker.model_metadata import ModelMetadata
+from inference_worker.progress_watch import Movement
 from inference_worker.run_prediction import Claim, LoadedModel, Outcome
 from inference_worker.sweeper import TakenBack, WakeUp
 
@@ -158,3 +159,59 @@ class FakeRegistry:
     def _answer(self) -> None:
         if self.unavailable:
             raise StoreUnavailableError
+
+
+@dataclass
+class FakePoolStore:
+    """Implements `WatchStore` and `HandOver`."""
+
+    movement_now: Movement = field(default_factory=lambda: Movement(waiting=False, holding=False))
+    looked_for: list[tuple[float, float]] = field(default_factory=list)
+    ends: list[str] = field(default_factory=list)
+    held: int = 0
+    handed_over: int = 0
+    unavailable: bool = False
+
+    def movement(self, *, still_s: float, patience_s: float) -> Movement:
+        """Note the times and return what the test says."""
+        self._answer()
+        self.looked_for.append((still_s, patience_s))
+        return self.movement_now
+
+    def note_end(self, reason: str) -> None:
+        """Note the reason."""
+        self._answer()
+        self.ends.append(reason)
+
+    def hand_over(self) -> int:
+        """Hand everything over."""
+        self._answer()
+        handed, self.held = self.held, 0
+        self.handed_over += handed
+        return handed
+
+    def _answer(self) -> None:
+        if self.unavailable:
+            raise StoreUnavailableError
+
+
+@dataclass
+class FakeRetentionStore:
+    """Implements `RetentionStore` over counts."""
+
+    old: int = 0
+    tombstones: int = 0
+    steps: list[int] = field(default_factory=list)
+
+    def expire(self, limit: int) -> int:
+        """Delete at most `limit`."""
+        deleted = min(limit, self.old)
+        self.old -= deleted
+        self.tombstones += deleted
+        self.steps.append(deleted)
+        return deleted
+
+    def forget_expired(self, limit: int) -> int:
+        """Nothing is that old."""
+        del limit
+        return 0

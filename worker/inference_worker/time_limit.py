@@ -1,7 +1,7 @@
 """Ends a task that takes too long, from within its own process (ADR 0003).
 
-Celery's own timers live in the main process. They stand still while it looks for a lost broker, and then fire
-at children whose tasks are long done; one that dies of it can leave the main process deaf.
+Celery's own timers live in the main process. They stand still while it looks for a lost broker, and then
+fire at children whose tasks are long done; one that dies of it can leave the main process deaf.
 """
 
 import faulthandler

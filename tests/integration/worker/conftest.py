@@ -43,6 +43,12 @@ QUICK: Final = {
 }
 
 
+REGISTER: Final = (
+    "INSERT INTO models (name, version, feature_names, classes, digest)"
+    " SELECT name, '1', '[]', '[]', '' FROM unnest(ARRAY['hostile', 'neighbour']) AS name"
+)
+
+
 @dataclass
 class Stack:
     """The neighbours, and what tests do with them."""
@@ -102,6 +108,23 @@ class Stack:
         for task_id in task_ids:
             self.client.send_task(TASK_RUN_PREDICTION, args=[task_id], queue=QUEUE_PREDICTIONS)
 
+    def story(self, task_id: str) -> list[tuple[object, ...]]:
+        """Read the transitions of a task: status, attempt and who, in order."""
+        return self.postgres.rows(
+            "SELECT to_status, attempt, who FROM transitions WHERE task_id = %s ORDER BY id", task_id
+        )
+
+    def tasks_cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the people's command line as a person would."""
+        return subprocess.run(
+            [sys.executable, "-m", "inference_worker.tasks_cli", *arguments],
+            check=False,
+            cwd=ROOT,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+        )
+
     def job(self, task_id: str) -> dict[str, object]:
         """Read a row."""
         [(row,)] = self.postgres.rows("SELECT to_jsonb(p) FROM predictions p WHERE task_id = %s", task_id)
@@ -140,7 +163,9 @@ def session_stack() -> Iterator[Stack]:
         redis = Redis(folder)
         redis.start()
         migrate(postgres)
+        postgres.rows(REGISTER)
         save_model(folder / "models", "hostile")
+        save_model(folder / "models", "neighbour", backend="hostile")
         client = Celery(broker=redis.url, set_as_current=False)
         try:
             yield Stack(folder, postgres, redis, client)
@@ -154,7 +179,9 @@ def stack(session_stack: Stack) -> Iterator[Stack]:
     """Lend the stack to one test, empty before and after."""
     yield session_stack
     session_stack.end_processes()
-    session_stack.postgres.rows("TRUNCATE predictions, transitions, expired, workers")
+    session_stack.postgres.rows("TRUNCATE predictions, transitions, expired, workers, worker_ends")
+    # Else a test in which the model sleeps would make it slow for the next one.
+    session_stack.postgres.rows("UPDATE models SET slow_until = '-infinity'")
     with session_stack.redis.client() as client:
         client.flushall()
 
@@ -170,19 +197,19 @@ def migrate(postgres: Postgres) -> None:
     )
 
 
-def save_model(model_dir: Path, backend: str) -> None:
-    """Lay out an artifact of a test backend, named after it."""
+def save_model(model_dir: Path, name: str, backend: str | None = None) -> None:
+    """Lay out an artifact of a test backend, by default one of the same name."""
     content = b"nothing to load"
     metadata = ModelMetadata(
-        name=backend,
+        name=name,
         version="1",
-        backend=backend,
+        backend=backend or name,
         file="model.bin",
         sha256=hashlib.sha256(content).hexdigest(),
         feature_names=("value",),
         classes=("value",),
     )
-    folder = model_dir / backend / "1"
+    folder = model_dir / name / "1"
     folder.mkdir(parents=True)
     (folder / "model.bin").write_bytes(content)
     (folder / METADATA_FILE).write_text(metadata.to_json(), encoding="utf-8")

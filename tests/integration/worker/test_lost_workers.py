@@ -7,7 +7,7 @@ import pytest
 from tests.integration.parts import wait_until
 from tests.integration.worker import hostile_model
 from tests.integration.worker.conftest import DONE_S, Stack
-from tests.integration.worker.steps import kill_holder, label, wait_for_claim
+from tests.integration.worker.steps import kill_holder, wait_for_claim
 
 pytestmark = pytest.mark.integration
 
@@ -99,31 +99,3 @@ def test_worker_that_is_told_to_stop_leaves_no_trace_and_fails_nothing(stack: St
 
     assert stack.job(task_id)["status"] == "succeeded"
     assert stack.postgres.rows("SELECT name FROM workers") == []
-
-
-def test_poison_ends_at_the_attempt_limit_and_its_neighbours_succeed(stack: Stack) -> None:
-    neighbours = [stack.insert(float(number)) for number in range(3)]
-    poison = stack.insert(hostile_model.CRASH)
-    neighbours += [stack.insert(float(number)) for number in range(3, 6)]
-    stack.worker()
-    stack.beat()
-    stack.send(poison, *neighbours)
-
-    job = stack.finished(poison)
-
-    assert (job["status"], job["attempts"]) == ("failed", 3)
-    for number, task_id in enumerate(neighbours):
-        neighbour = stack.finished(task_id)
-        assert label(neighbour) == hostile_model.expected(number)
-        assert neighbour["attempts"] == 2
-
-
-def test_model_that_is_too_slow_fails_its_job_and_spares_the_batch(stack: Stack) -> None:
-    slow, good = stack.insert(hostile_model.SLEEP + 60.0), stack.insert(1.0)
-    stack.worker(TASK_SOFT_TIME_LIMIT_S="1", TASK_TIME_LIMIT_S="3")
-    stack.beat()
-    stack.send(slow, good)
-
-    assert label(stack.finished(good)) == "value 1"
-    job = stack.finished(slow)
-    assert (job["status"], job["error"]) == ("failed", "the model took longer than its time limit")
