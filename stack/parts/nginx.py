@@ -19,19 +19,19 @@ WORKER_USERS = ("www-data", "nobody")
 SLOTS_PER_CPU = 4
 """Calls of one function at once: more are no faster, and each may start an environment at the same time."""
 TRY_EVERY_MS = 50
-WAIT_MS = 2500
+WAIT_MS = 3400
 """For a slot; with the function's own limit that stays within what a client waits."""
 LIMITS = {
     "requests_per_s_of_address": 200,
     "burst_of_address": 200,
     "requests_per_s_in_all": 400,
     "burst_in_all": 400,
-    "patience_tries": 2000,
-    "patience_tries_per_s": 100,
+    "patience_tries": 1500,
+    "patience_tries_per_s": 60,
 }
 """Well above what a laptop can do (130 a second), so that only floods are stopped: all on it are one address.
 
-A hundred requests may wait a second each before patience ends; it comes back by five waiting all the time.
+Those who wait have 1500 tries, and 60 more each second: a burst has its time, a flood has not.
 """
 SOCKETS = ("first", "again")
 SOCKET_PATH_MAX = 107

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "template.yaml"
 SETTINGS = {"DATABASE_URL": "postgresql://nowhere.invalid/d", "BROKER_URL": "redis://nowhere.invalid/0"}
 PRINT_ROUTES = "import app; [print(method, path) for path, of in app.app.routes.items() for method in of]"
-READ_LIMIT_OF_NGINX_S = 8
+READ_LIMIT_OF_NGINX_S = 6.5
 
 type Route = tuple[str, str]
 
