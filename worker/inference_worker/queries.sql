@@ -59,10 +59,10 @@ WITH written AS (
     FROM jsonb_to_recordset(%(outcomes)s::jsonb)
          AS r (task_id uuid, attempt integer, status text, prediction jsonb, error text)
     WHERE p.task_id = r.task_id AND p.attempts = r.attempt AND p.status = 'running'
-    RETURNING p.task_id::text, p.model_name, p.model_version
+    RETURNING p.task_id::text, p.status, p.model_name, p.model_version
 ), timed AS (
     UPDATE models m SET slow_until = '-infinity'
-    FROM (SELECT DISTINCT model_name, model_version FROM written) w
+    FROM (SELECT DISTINCT model_name, model_version FROM written WHERE status = 'succeeded') w
     WHERE m.name = w.model_name AND m.version = w.model_version AND m.slow_until IS NULL
 )
 SELECT task_id, pg_notify(%(channel)s, task_id) FROM written;

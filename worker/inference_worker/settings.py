@@ -33,7 +33,7 @@ class Settings:
     tasks_per_child_max: int = 10_000
     worker_memory_limit_mb: int = 2048
     progress_timeout_s: float = 60.0
-    slow_for_s: float = 300.0
+    slow_for_s: float = 60.0
     retention_days: float = 30.0
     retention_every_s: float = 30.0
 
