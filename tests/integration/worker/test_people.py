@@ -64,7 +64,7 @@ def test_all_failed_tasks_are_queued_again_in_steps(stack: Stack) -> None:
 
     result = stack.tasks_cli("requeue", "--all-failed", "--model", "hostile")
 
-    assert result.stdout == "250 tasks are queued\n"
+    assert result.stdout == "queued again: 250\n"
     assert stack.job(other)["status"] == "failed"
 
 

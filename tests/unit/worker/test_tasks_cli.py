@@ -94,7 +94,7 @@ def test_failed_task_is_queued_again(book: FakeTaskBook) -> None:
 def test_all_failed_tasks_are_queued_again(book: FakeTaskBook) -> None:
     result = tasks(book, "requeue", "--all-failed", "--model", "iris")
 
-    assert result.stdout == "1 tasks are queued\n"
+    assert result.stdout == "queued again: 1\n"
     assert book.requeued == [FAILED]
 
 

@@ -108,7 +108,7 @@ def _add_requeue(cli: typer.Typer, open_book: OpenBook) -> None:
                 open_book().requeue(identifier)
                 typer.echo(f"task {identifier} is queued")
             else:
-                typer.echo(f"{open_book().requeue_failed(model)} tasks are queued")
+                typer.echo(f"queued again: {open_book().requeue_failed(model)}")
 
 
 def _add_cancel(cli: typer.Typer, open_book: OpenBook) -> None:

@@ -75,7 +75,7 @@ class PostgresTaskBook:
         states = self.database.rows("state", {"task_id": task_id})
         if not states or states[0][0] == "expired":
             return self._unknown(task_id)
-        return WrongStateError(f"task {task_id} is {states[0][0]}: {why}")
+        return WrongStateError(f"task {task_id} has the status {states[0][0]}: {why}")
 
     def _unknown(self, task_id: str) -> UnknownTaskError:
         states = self.database.rows("state", {"task_id": task_id})
