@@ -15,7 +15,8 @@ from inference_worker.retention import Retention
 from inference_worker.sweeper import Sweep
 from inference_worker.testing import FakeBroker
 
-from tests.integration.worker.conftest import Stack
+from tests.integration.parts import wait_until
+from tests.integration.worker.conftest import DONE_S, Stack
 
 pytestmark = pytest.mark.integration
 
@@ -113,6 +114,18 @@ def test_old_results_expire_and_leave_their_ids(stack: Stack, databases: list[Da
     assert kept == {young, still_open}
     assert stack.postgres.rows("SELECT task_id::text, caller FROM expired") == [(old, "unknown")]
     assert stack.story(old) == []
+
+
+def test_beat_expires_results_on_its_own(stack: Stack) -> None:
+    stack.worker(RETENTION_DAYS="0.5")
+    stack.beat(RETENTION_EVERY_S="0.5")
+    old = end(stack, days_ago=1)
+
+    expired = wait_until(
+        lambda: stack.postgres.rows("SELECT task_id::text FROM expired"), timeout_s=DONE_S, what="the expiry"
+    )
+
+    assert expired == [(old,)]
 
 
 def test_tombstones_are_kept_for_a_year(stack: Stack, databases: list[Database]) -> None:
