@@ -2,7 +2,6 @@
 
 import os
 import pwd
-import shlex
 from pathlib import Path
 
 from inference_contract.names import MAX_BODY_BYTES
@@ -12,13 +11,14 @@ from stack.deployment import API_ID, STAGE
 from stack.errors import StackError
 from stack.parts.part import Part
 from stack.parts.probing import http_get
-from stack.rendering import render
+from stack.rendering import TEMPLATES, render
 from stack.settings import Settings
 
+START = TEMPLATES / "nginx" / "start.sh"
 WORKER_USERS = ("www-data", "nobody")
-SLOTS_PER_CPU = 4
+SLOTS_PER_CPU = 2
 """Calls of one function at once: more are no faster, and each may start an environment at the same time."""
-TRY_EVERY_MS = 50
+TRY_EVERY_MS = 20
 WAIT_MS = 3400
 """For a slot; with the function's own limit that stays within what a client waits."""
 LIMITS = {
@@ -26,8 +26,8 @@ LIMITS = {
     "burst_of_address": 200,
     "requests_per_s_in_all": 400,
     "burst_in_all": 400,
-    "patience_tries": 1500,
-    "patience_tries_per_s": 60,
+    "patience_tries": 4000,
+    "patience_tries_per_s": 600,
 }
 """Well above what a laptop can do (130 a second), so that only floods are stopped: all on it are one address.
 
@@ -63,14 +63,12 @@ def nginx(context: Context) -> Part:
         http_get(f"http://127.0.0.1:{port}/")
         return context.public_url
 
-    program = ("nginx", "-c", str(configuration), "-e", "stderr")
     return Part(
         name="nginx",
-        # A killed Nginx leaves its sockets, and the next one would not start.
-        command=("/bin/sh", "-c", f"rm -f {shlex.join(map(str, sockets))}; exec {shlex.join(program)}"),
+        command=("/bin/sh", str(START), str(configuration), str(temp)),
         probe=probe,
         ports={"http_port": port},
-        watched=(configuration,),
+        watched=(configuration, START),
         stop_signal="QUIT",
     )
 
