@@ -31,7 +31,7 @@ gate sam-validate env SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 .venvs/sa
 gate configuration env STATE_DIR="$rendered" "$bin/python" -m stack render
 gate nginx nginx -t -q -e stderr -c "$rendered/rendered/nginx.conf"
 gate promtool promtool check config "$rendered/rendered/prometheus.yml"
-gate shell sh -n stack/bootstrap.sh stack/check.sh
+gate shell sh -n stack/bootstrap.sh stack/check.sh infra/nginx/start.sh infra/localstack/start.sh
 
 if [ -n "$failed" ]; then
     printf '\n  failed:%s\n' "$failed"
