@@ -17,7 +17,7 @@ from stack.settings import Settings
 START = TEMPLATES / "nginx" / "start.sh"
 WORKER_USERS = ("www-data", "nobody")
 SLOTS_PER_CPU = 2
-"""Calls of one function at once: more are no faster, and each may start an environment at the same time."""
+"""Calls of one function at once: more are hardly faster, and each may start an environment meanwhile."""
 TRY_EVERY_MS = 20
 WAIT_MS = 3400
 """For a slot; with the function's own limit that stays within what a client waits."""
@@ -27,11 +27,11 @@ LIMITS = {
     "requests_per_s_in_all": 400,
     "burst_in_all": 400,
     "patience_tries": 4000,
-    "patience_tries_per_s": 600,
+    "patience_tries_per_s": 300,
 }
 """Well above what a laptop can do (130 a second), so that only floods are stopped: all on it are one address.
 
-Those who wait have 1500 tries, and 60 more each second: a burst has its time, a flood has not.
+Those who wait have 4000 tries, and 300 more each second: a burst has its time, a flood has not.
 """
 SOCKETS = ("first", "again")
 SOCKET_PATH_MAX = 107
