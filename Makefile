@@ -4,7 +4,7 @@ STACK := $(PYTHON) -m stack
 export PYTHONPATH := contract
 SHELL := /bin/sh
 
-.PHONY: up down status logs deploy psql doctor clean test test-faults check format bench help
+.PHONY: up down status logs deploy psql tasks doctor clean test test-faults check format bench help
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -35,6 +35,9 @@ deploy: .venvs/.app-ready ## package the functions and deploy what changed
 
 psql: .venvs/.app-ready ## open psql in database celery_db as celery_user
 	@$(STACK) psql
+
+tasks: .venvs/.app-ready ## list jobs; make tasks args="show ID", "requeue ID", "cancel ID"
+	@$(STACK) tasks $(args)
 
 doctor: .venvs/.app-ready ## what is installed, what is loaded, what differs, what is stuck
 	@$(STACK) doctor

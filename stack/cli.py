@@ -15,6 +15,7 @@ from stack.doctor import examine
 from stack.errors import StackError
 from stack.packages import make_packages
 from stack.parts import NotReadyError, PartFailedError, all_parts
+from stack.parts.worker import worker_environment
 from stack.progress import console, show_error, step
 from stack.supervisor import Supervisor
 from stack.system_packages import ensure_programs
@@ -98,6 +99,16 @@ def psql() -> None:
     connection = f"host={LOOPBACK} port={context.settings.postgres_port} dbname={DATABASE} user={OWNER}"
     environment = os.environ | {"PGPASSWORD": context.credentials.celery_user}
     os.execvpe(program, ["psql", connection], environment)  # noqa: S606 - no shell in between
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)
+def tasks(words: typer.Context) -> None:
+    """List jobs; show, requeue or cancel one: `tasks --help` of the worker says how."""
+    environment = os.environ | worker_environment(load_context())
+    command = [sys.executable, "-m", "inference_worker.tasks_cli", *(words.args or ["list"])]
+    os.execve(sys.executable, command, environment)  # noqa: S606 - no shell in between
 
 
 @app.command()

@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     predict_concurrency: Annotated[int, Field(ge=1, le=900)] = 8
     results_concurrency: Annotated[int, Field(ge=2, le=900)] = 16
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    worker_memory_limit_mb: Annotated[int, Field(ge=256)] = 2048
+    max_attempts: Annotated[int, Field(ge=1, le=100)] = 3
+    retention_days: Annotated[float, Field(gt=0)] = 30
     worker_app: str = "inference_worker.celery_app"
     worker_pythonpath: str = ""
     gateway_direct: bool = True

@@ -11,8 +11,8 @@ from stack.settings import ROOT
 
 SOURCES = (ROOT / "worker" / "inference_worker", ROOT / "contract", ROOT / "requirements" / "app.txt")
 ALIVE = "SELECT count(*) FROM workers WHERE seen_at > now() - interval '15 s'"
-SOFT_STOP_S = 40
-"""A little more than the worker's own soft shutdown takes."""
+SOFT_STOP_S = 20
+"""A little more than the worker gives itself for a stop."""
 
 
 def worker(context: Context) -> Part:
@@ -68,6 +68,9 @@ def worker_environment(context: Context) -> dict[str, str]:
         "BROKER_URL": context.broker_url,
         "MODEL_DIR": str(context.paths.models),
         "LOG_LEVEL": context.settings.log_level,
+        "WORKER_MEMORY_LIMIT_MB": str(context.settings.worker_memory_limit_mb),
+        "MAX_ATTEMPTS": str(context.settings.max_attempts),
+        "RETENTION_DAYS": str(context.settings.retention_days),
     }
 
 
