@@ -137,6 +137,8 @@ def _parameters(context: Context) -> dict[str, str]:
         "LogLevel": settings.log_level,
         "PredictConcurrency": str(settings.predict_concurrency),
         "ResultsConcurrency": str(settings.results_concurrency),
+        "MaxOpenPerCaller": str(settings.max_open_per_caller),
+        "MaxOpenInAll": str(settings.max_open_in_all),
     }
 
 

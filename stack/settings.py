@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     predict_concurrency: Annotated[int, Field(ge=1, le=900)] = 8
     results_concurrency: Annotated[int, Field(ge=2, le=900)] = 16
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    max_open_per_caller: Annotated[int, Field(ge=1)] = 1000
+    max_open_in_all: Annotated[int, Field(ge=1)] = 5000
     worker_memory_limit_mb: Annotated[int, Field(ge=256)] = 2048
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 3
     retention_days: Annotated[float, Field(gt=0)] = 30
