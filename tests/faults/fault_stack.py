@@ -18,7 +18,7 @@ from inference_worker.model_metadata import METADATA_FILE, ModelMetadata
 from supervisor.xmlrpc import SupervisorTransport
 
 from tests.faults.limits import PROCESSES
-from tests.faults.pure_model import BACKEND, FEATURES, HOSTILE, PURE
+from tests.faults.pure_model import BACKEND, FEATURES, HOSTILE, PURE, SLOW
 from tests.whole_stack import ROOT, RunningStack, eventually, own_stack
 
 UP_AGAIN_WITHIN_S = 30
@@ -118,9 +118,9 @@ class FaultStack:
 
 @contextmanager
 def fault_stack() -> Iterator[FaultStack]:
-    """Start a stack with both test models, and leave nothing of it behind."""
+    """Start a stack with the test models, and leave nothing of it behind."""
     with own_stack(**SETTINGS) as running:
-        for name in (PURE, HOSTILE):
+        for name in (PURE, HOSTILE, SLOW):
             _lay_out_model(running.state / "models", name)
         started = running.launch("up")
         assert started.returncode == 0, started.stdout + started.stderr

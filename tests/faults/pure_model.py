@@ -14,8 +14,8 @@ from inference_contract.job import FeatureRow, Prediction
 from inference_worker.model_metadata import ModelMetadata
 
 BACKEND = "faults"
-PURE, HOSTILE = "pure", "hostile"
-"""Two names for the one model: batches of the one hold nothing of the other."""
+PURE, HOSTILE, SLOW = "pure", "hostile", "slow"
+"""Three names for the one model: batches of the one hold nothing of the other, and each is timed apart."""
 FEATURES = ("value", "action", "seconds")
 MORE_THAN_THERE_IS_BYTES = 1 << 60
 LABEL_CHARS = 12

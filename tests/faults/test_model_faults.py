@@ -6,7 +6,7 @@ from tests.faults.conftest import UnderLoad
 from tests.faults.episode import Episode
 from tests.faults.invariants import StoredJob
 from tests.faults.limits import ATTEMPTS_MAX, LEASE_S, RECOVERY_S, SWEEP_EVERY_S, TASK_TIME_LIMIT_S
-from tests.faults.pure_model import HOSTILE, PURE, Action
+from tests.faults.pure_model import HOSTILE, PURE, SLOW, Action
 from tests.faults.recorder import percentile
 
 pytestmark = [pytest.mark.faults, pytest.mark.integration, pytest.mark.timeout(400)]
@@ -15,7 +15,7 @@ ALL_ATTEMPTS_S = (ATTEMPTS_MAX + 1) * (TASK_TIME_LIMIT_S + LEASE_S + 2 * SWEEP_E
 QUIET_S = 5.0
 MARGIN_S = 0.1
 """Where a job takes hundredths of a second, twice as long is noise of a busy machine."""
-SLOW = (
+SLOW_JOBS = (
     (Action.SLEEP, 0.9 * TASK_TIME_LIMIT_S),
     (Action.SLEEP, 1.5 * TASK_TIME_LIMIT_S),
     (Action.SLEEP_DEAF, TASK_TIME_LIMIT_S),
@@ -36,8 +36,8 @@ def test_slow_models_fail_with_the_reason_and_spare_the_others(under_load: Under
         episode.keep_up(QUIET_S)
         slow_from = episode.over()
         tasks = [
-            (action, episode.client.submit(action, seconds, model=HOSTILE).task_id)
-            for action, seconds in SLOW
+            (action, episode.client.submit(action, seconds, model=SLOW).task_id)
+            for action, seconds in SLOW_JOBS
         ]
         episode.keep_up(TASK_TIME_LIMIT_S)
 
