@@ -111,11 +111,15 @@ def _is_done(episode: Episode, task_id: str | None) -> bool:
 
 
 def _deliver(stack: FaultStack, task_id: str | None, times: int) -> None:
-    """Publish wake-ups as the functions do."""
-    with Celery(broker=stack.broker_url, set_as_current=False) as client:
+    """Publish wake-ups as the functions do, on a connection of its own: Celery's pools live once a process."""
+    with (
+        Celery(broker=stack.broker_url, set_as_current=False) as client,
+        client.connection_for_write() as connection,
+    ):
         for _ in range(times):
-            client.send_task(TASK_RUN_PREDICTION, args=[task_id], queue=QUEUE_PREDICTIONS)
-        client.pool.force_close_all()
+            client.send_task(
+                TASK_RUN_PREDICTION, args=[task_id], queue=QUEUE_PREDICTIONS, connection=connection
+            )
 
 
 def _claims(stack: FaultStack, task_id: str | None) -> int:
