@@ -20,8 +20,23 @@ REPACKAGE_LIMIT_S = 2.0
 UNCHECKED_HASH = (1).to_bytes(4, "little")
 NEVER = {"boto3", "botocore", "numpy", "sklearn", "inference_worker", "prompt_toolkit", "pip", "setuptools"}
 OWN = {
-    "predict": {"app", "json_body", "known_models", "submission", "submit", "submit_routes"},
-    "results": {"app", "health_routes", "lookup", "lookup_routes", "readiness"},
+    "predict": {"app", "idempotency", "json_body", "known_models", "submission", "submit", "submit_routes"},
+    "results": {
+        "app",
+        "change",
+        "change_routes",
+        "cursor",
+        "health_routes",
+        "job_json",
+        "list_jobs",
+        "list_routes",
+        "lookup",
+        "lookup_routes",
+        "own_job",
+        "query",
+        "readiness",
+        "task_id",
+    },
 }
 SETTINGS = {"DATABASE_URL": "postgresql://nowhere.invalid/d", "BROKER_URL": "redis://nowhere.invalid/0"}
 
