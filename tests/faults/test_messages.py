@@ -111,7 +111,7 @@ def _is_done(episode: Episode, task_id: str | None) -> bool:
 
 
 def _deliver(stack: FaultStack, task_id: str | None, times: int) -> None:
-    """Publish wake-ups on a connection of its own: Celery keeps its pools, closed ones too, for the process."""
+    """Publish wake-ups on a connection of its own: Celery keeps its pools, closed ones too."""
     with (
         Celery(broker=stack.broker_url, set_as_current=False) as client,
         client.connection_for_write() as connection,
