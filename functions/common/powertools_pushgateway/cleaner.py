@@ -1,0 +1,116 @@
+"""Deletes the groups of environments that have ended: their last values are shown once and not for ever.
+
+    python -m powertools_pushgateway.cleaner --url http://127.0.0.1:9091 --max-age-s 60
+
+An environment that ends pushes last and leaves its group, since a group deleted at once would never be
+scraped with its last values. One that lives pushes at least every 20 s (see pusher.Rhythm); deleting its
+group by mistake loses nothing, for its next push brings all values back.
+"""
+
+import argparse
+import http.client
+import itertools
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from powertools_pushgateway.errors import PushgatewayError
+from powertools_pushgateway.exposition import FAILED_PUSHES
+from powertools_pushgateway.gateway import group_path
+from powertools_pushgateway.names import GATEWAY_METRICS, GROUP_LABELS
+
+TIMEOUT_S: Final = 5.0
+MOST_DELETED: Final = 1000
+DEFAULT_MAX_AGE_S: Final = 60.0
+_NOT_METRICS: Final = GATEWAY_METRICS | {"labels", "last_push_successful"}
+
+type Group = Mapping[str, Any]
+
+
+class CleanerError(PushgatewayError):
+    """The gateway did not answer as a Pushgateway does."""
+
+
+def clean(url: str, max_age_s: float = DEFAULT_MAX_AGE_S, limit: int = MOST_DELETED) -> int:
+    """Delete groups that this package's provider pushed and whose last push is older than `max_age_s`.
+
+    Ages are by the gateway's own clock. Groups of anything else stay as they are.
+
+    Returns:
+        how many were deleted, at most `limit`.
+
+    Raises:
+        CleanerError: the gateway did not answer, or not as expected.
+    """
+    parts = urlsplit(url)
+    secure = parts.scheme == "https"
+    connect = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+    prefix = parts.path.rstrip("/")
+    connection = connect(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
+    try:
+        groups, now = _groups(connection, prefix)
+        old = list(itertools.islice(_ended(groups, now - max_age_s), limit))
+        for labels in old:
+            _delete(connection, f"{prefix}{group_path(labels)}")
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
+        raise CleanerError(f"the Pushgateway did not answer as expected: {error!r}") from error
+    finally:
+        connection.close()
+    return len(old)
+
+
+def _groups(connection: http.client.HTTPConnection, prefix: str) -> tuple[list[Group], float]:
+    connection.request("GET", f"{prefix}/api/v1/metrics")
+    answer = connection.getresponse()
+    text = answer.read()
+    if answer.status != http.client.OK:
+        raise CleanerError(f"the Pushgateway answered {answer.status}")
+    return json.loads(text)["data"], parsedate_to_datetime(answer.headers["Date"]).timestamp()
+
+
+def _ended(groups: Sequence[Group], before: float) -> Iterator[dict[str, str]]:
+    for group in groups:
+        metrics = group.keys() - _NOT_METRICS
+        # A group whose every push was refused holds no metric: no mark, and nothing to lose.
+        ours = FAILED_PUSHES in metrics or not metrics
+        labels = group["labels"]
+        if ours and labels.keys() == GROUP_LABELS and _last_heard(group) < before:
+            yield {"job": labels["job"], "instance": labels["instance"]}
+
+
+def _last_heard(group: Group) -> float:
+    """Give the time of the last push, taken or refused; 0 stands for never."""
+    return max(float(group[metric]["metrics"][0]["value"]) for metric in GATEWAY_METRICS)
+
+
+def _delete(connection: http.client.HTTPConnection, path: str) -> None:
+    connection.request("DELETE", path)
+    answer = connection.getresponse()
+    answer.read()
+    if answer.status != http.client.ACCEPTED:
+        raise CleanerError(f"the Pushgateway answered {answer.status} to DELETE {path}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run once; the exit code is 1 when the gateway did not answer."""
+    parser = argparse.ArgumentParser(
+        prog="python -m powertools_pushgateway.cleaner", description=clean.__doc__
+    )
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--max-age-s", type=float, default=DEFAULT_MAX_AGE_S)
+    parser.add_argument("--limit", type=int, default=MOST_DELETED)
+    given = parser.parse_args(arguments)
+    try:
+        deleted = clean(given.url, given.max_age_s, given.limit)
+    except CleanerError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"deleted {deleted} groups\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
