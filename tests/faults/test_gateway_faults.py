@@ -91,7 +91,7 @@ def _owns_its_port(stack: FaultStack) -> bool | None:
         family = {main.pid, *(child.pid for child in main.children())}
     except psutil.NoSuchProcess:
         return None
-    return listening == family or None
+    return (bool(listening) and listening <= family) or None
 
 
 def _accepted_again_at(client: Client) -> float:
