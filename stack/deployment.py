@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ruamel.yaml import YAML
 
 from stack import cloudformation
-from stack.context import Context
+from stack.context import LOOPBACK, Context
 from stack.errors import StackError
 from stack.packages import Package, made_packages
 from stack.settings import ROOT
@@ -134,6 +134,7 @@ def _parameters(context: Context) -> dict[str, str]:
         "ApiCustomId": API_ID,
         "DatabaseUrl": context.database_url("functions_user"),
         "BrokerUrl": context.broker_url,
+        "PushgatewayUrl": f"http://{LOOPBACK}:{settings.pushgateway_port}",
         "LogLevel": settings.log_level,
         "PredictConcurrency": str(settings.predict_concurrency),
         "ResultsConcurrency": str(settings.results_concurrency),

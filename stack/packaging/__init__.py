@@ -4,7 +4,7 @@ Its stages:
 
 1. `dependencies`: install the function's lock and Chalice's two runtime modules, drop what no function needs,
    compile to bytecode, zip; kept under the digest of all that went in.
-2. `code`: the function's own modules and the two shared packages, compiled; cheap, so made anew each time.
+2. `code`: the function's own modules and the shared packages, compiled; cheap, so made anew each time.
 3. `archive`: append the code to a copy of the dependencies' zip; same input, same bytes.
 """
 

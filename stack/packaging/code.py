@@ -11,7 +11,11 @@ from stack.packaging.bytecode import compile_folder
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 FUNCTIONS: Final = ("predict", "results")
-SHARED: Final = ("functions/common/inference_api", "contract/inference_contract")
+SHARED: Final = (
+    "functions/common/inference_api",
+    "functions/common/powertools_pushgateway",
+    "contract/inference_contract",
+)
 FAKES: Final = "*_fakes.py"
 """Lie beside the ports that they stand in for, and are for tests only."""
 

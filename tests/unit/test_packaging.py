@@ -61,7 +61,11 @@ def test_zip_holds_the_functions_own_modules_and_the_shared_packages(name: str, 
     files = files_in(zip_function(name, build=build))
     top_modules = {file.removesuffix(".py") for file in files if file.endswith(".py") and "/" not in file}
     assert OWN[name] == top_modules - {"six", "typing_extensions", "click_plugins"}
-    assert {"inference_api/http_app.py", "inference_contract/names.py"} <= files
+    assert {
+        "inference_api/http_app.py",
+        "inference_contract/names.py",
+        "powertools_pushgateway/provider.py",
+    } <= files
 
 
 def test_chalice_is_its_runtime_only_and_has_its_licence(name: str, build: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
@@ -10,6 +11,9 @@ from chalice.app import ConvertToMiddleware, Request, Response
 from inference_api.settings import Settings
 
 type Next = Callable[[Request], Response]
+
+PER_ROUTE: Final = ("http_requests_total", "http_request_seconds")
+"""Metrics that Prometheus has by route and status; all others are one series a function and environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,26 @@ class Telemetry:
 
 
 def powertools(settings: Settings) -> Telemetry:
-    """Write JSON lines and embedded metrics (EMF) to standard output, where Lambda collects both."""
+    """Write JSON lines to standard output, where Lambda collects them, and metrics there too or push them."""
     return Telemetry(
         logger=Logger(service=settings.service, level=settings.log_level, utc=True, use_rfc3339=True),
-        metrics=Metrics(service=settings.service, namespace=settings.metrics_namespace),
+        metrics=_pushed(settings) if settings.pushgateway_url else _embedded(settings),
     )
+
+
+def _embedded(settings: Settings) -> Metrics:
+    """CloudWatch's embedded metrics (EMF), in the log."""
+    return Metrics(service=settings.service, namespace=settings.metrics_namespace)
+
+
+def _pushed(settings: Settings) -> Metrics:
+    from powertools_pushgateway import PushgatewayProvider  # noqa: PLC0415 - on AWS it would cost and not serve
+    from powertools_pushgateway.config import Limits  # noqa: PLC0415 - as above
+
+    provider = PushgatewayProvider(
+        settings.pushgateway_url,
+        Limits(of_metric=dict.fromkeys(PER_ROUTE, ("route", "status"))),
+        namespace=settings.metrics_namespace,
+        service=settings.service,
+    )
+    return Metrics(provider=provider)  # type: ignore[arg-type] # Powertools names its own provider only

@@ -20,6 +20,7 @@ class Settings:
     service: str
     metrics_namespace: str
     limits: Limits = DEFAULT_LIMITS
+    pushgateway_url: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], service: str) -> Self:
@@ -38,6 +39,7 @@ class Settings:
             log_level=_log_level(environment.get("LOG_LEVEL") or "INFO"),
             service=environment.get("POWERTOOLS_SERVICE_NAME") or service,
             metrics_namespace=environment.get("POWERTOOLS_METRICS_NAMESPACE") or "inference",
+            pushgateway_url=_pushgateway_url(environment),
             limits=Limits(
                 of_caller=_positive(environment, "MAX_OPEN_PER_CALLER", DEFAULT_LIMITS.of_caller),
                 in_all=_positive(environment, "MAX_OPEN_IN_ALL", DEFAULT_LIMITS.in_all),
@@ -50,6 +52,14 @@ def _needed(environment: Mapping[str, str], name: str, example: str) -> str:
     if not value:
         raise SettingsError(f"{name} is not set: the function needs an address such as {example}")
     return value
+
+
+def _pushgateway_url(environment: Mapping[str, str]) -> str:
+    """Read where metrics are pushed to; empty for CloudWatch's embedded metrics."""
+    url = environment.get("PUSHGATEWAY_URL", "").strip()
+    if url and not url.startswith(("http://", "https://")):
+        raise SettingsError("PUSHGATEWAY_URL is not an address such as http://host:9091")
+    return url
 
 
 def _positive(environment: Mapping[str, str], name: str, default: int) -> int:

@@ -13,7 +13,7 @@ ADAPTERS = {
     for name in ("broker_ping", "job_store", "postgres", "registry", "statements", "task_sender")
 }
 HTTP = {"chalice", "inference_api.http_app", "inference_api.observability", "inference_api.problems"}
-DRIVERS = {"celery", "kombu", "psycopg2", "redis"}
+DRIVERS = {"celery", "kombu", "powertools_pushgateway", "psycopg2", "redis"}
 
 
 def imports_of(path: Path) -> Iterator[str]:

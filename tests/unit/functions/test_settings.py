@@ -31,6 +31,14 @@ def test_missing_address_is_named(name: str, value: str | None) -> None:
         Settings.from_environment(environment, "predict")
 
 
+def test_metrics_are_pushed_only_where_there_is_an_address() -> None:
+    assert Settings.from_environment(GOOD, "predict").pushgateway_url == ""
+    address = {"PUSHGATEWAY_URL": " http://127.0.0.1:9091 "}
+    assert Settings.from_environment(GOOD | address, "predict").pushgateway_url == "http://127.0.0.1:9091"
+    with pytest.raises(SettingsError, match="PUSHGATEWAY_URL"):
+        Settings.from_environment(GOOD | {"PUSHGATEWAY_URL": "127.0.0.1:9091"}, "predict")
+
+
 def test_unknown_log_level_is_refused() -> None:
     with pytest.raises(SettingsError, match="LOG_LEVEL"):
         Settings.from_environment(GOOD | {"LOG_LEVEL": "LOUD"}, "predict")
