@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import closing
 
 import psycopg2
 from psycopg2 import sql
@@ -13,6 +14,8 @@ from stack.settings import ROOT
 
 ROLES = (OWNER, "functions_user", "worker_user", "readonly_user")
 SUPERUSER = "postgres"
+MIGRATIONS = ROOT / "infra" / "postgres" / "migrations" / "versions"
+"""Files named by their revision: 0001_….py is the first."""
 
 
 def prepare_database(context: Context) -> None:
@@ -23,7 +26,8 @@ def prepare_database(context: Context) -> None:
     """
     _create_roles(context)
     _create_database(context)
-    _migrate(context)
+    if _schema_revision(context) != _newest_revision():
+        _migrate(context)
 
 
 def _connect(context: Context, database: str) -> psycopg2.extensions.connection:
@@ -64,6 +68,21 @@ def _create_database(context: Context) -> None:
             grant = sql.SQL("GRANT CONNECT ON DATABASE {} TO {}")
             cursor.execute(grant.format(database, sql.Identifier(role)))
     connection.close()
+
+
+def _newest_revision() -> str:
+    return max(path.name.partition("_")[0] for path in MIGRATIONS.glob("*_*.py"))
+
+
+def _schema_revision(context: Context) -> str | None:
+    """Ask the database itself: loading the migration tool takes seconds, mostly for nothing to do."""
+    with closing(_connect(context, DATABASE)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('alembic_version')")
+        if cursor.fetchone() == (None,):
+            return None
+        cursor.execute("SELECT version_num FROM alembic_version")
+        found = cursor.fetchone()
+    return found[0] if found else None
 
 
 def _migrate(context: Context) -> None:
