@@ -1,9 +1,9 @@
 """What a person can set for a stack: the environment over `.env` over these defaults."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stack.errors import StackError
@@ -23,12 +23,22 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=ROOT / ".env", extra="ignore", frozen=True)
 
     state_dir: Path = Path(".stack")
+    port_offset: Annotated[int, Field(ge=0, le=40_000)] = 0
     http_port: Port = 8000
     localstack_port: Port = 4566
     postgres_port: Port = 15432
     redis_port: Port = 16379
     prometheus_port: Port = 19090
     pushgateway_port: Port = 19091
+    alertmanager_port: Port = 19093
+    grafana_port: Port = 3000
+    flower_port: Port = 15555
+    worker_metrics_port: Port = 19095
+    node_exporter_port: Port = 19100
+    nginx_exporter_port: Port = 19113
+    redis_exporter_port: Port = 19121
+    postgres_exporter_port: Port = 19187
+    mtail_port: Port = 19139
     worker_concurrency: Annotated[int, Field(ge=1, le=256)] = 2
     predict_concurrency: Annotated[int, Field(ge=1, le=900)] = 8
     results_concurrency: Annotated[int, Field(ge=2, le=900)] = 16
@@ -42,6 +52,16 @@ class Settings(BaseSettings):
     worker_pythonpath: str = ""
     gateway_direct: bool = True
     install_packages: bool = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _move_default_ports(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Add the offset to each port that was not set itself."""
+        offset = given.get("port_offset", 0)
+        if not str(offset).isdecimal():
+            return given
+        defaults = {name: field.default for name, field in cls.model_fields.items() if name.endswith("_port")}
+        return {name: port + int(offset) for name, port in defaults.items()} | given
 
     def environment(self) -> dict[str, str]:
         """Return the settings as environment variables, as `load_settings` reads them."""

@@ -20,16 +20,11 @@ import psycopg2
 import pytest
 import urllib3
 
+from stack.settings import Settings
+
 ROOT = Path(__file__).resolve().parents[1]
 UP_DEADLINE_S = 240
-PORTS = (
-    "HTTP_PORT",
-    "LOCALSTACK_PORT",
-    "POSTGRES_PORT",
-    "REDIS_PORT",
-    "PROMETHEUS_PORT",
-    "PUSHGATEWAY_PORT",
-)
+PORTS = tuple(name.upper() for name in Settings.model_fields if name.endswith("_port"))
 
 
 def free_ports(count: int) -> list[int]:

@@ -10,7 +10,7 @@ from stack.settings import load_settings
 def _nothing_set(monkeypatch, tmp_path):
     """Keep the caller's own .env and environment out."""
     monkeypatch.setattr("stack.settings.Settings.model_config", {"env_file": tmp_path / "none"})
-    for name in ("HTTP_PORT", "REDIS_PORT", "STATE_DIR", "LOG_LEVEL", "WORKER_CONCURRENCY"):
+    for name in ("HTTP_PORT", "REDIS_PORT", "PORT_OFFSET", "STATE_DIR", "LOG_LEVEL", "WORKER_CONCURRENCY"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -26,6 +26,8 @@ def test_environment_goes_over_the_defaults(monkeypatch):
         ("HTTP_PORT", "eighty"),
         ("HTTP_PORT", "80"),
         ("HTTP_PORT", "70000"),
+        ("PORT_OFFSET", "some"),
+        ("PORT_OFFSET", "-1"),
         ("LOG_LEVEL", "LOUD"),
         ("WORKER_CONCURRENCY", "0"),
     ],
@@ -42,3 +44,12 @@ def test_two_parts_on_one_port_are_refused(monkeypatch):
 
     with pytest.raises(StackError, match="REDIS_PORT and HTTP_PORT are both 16379"):
         load_settings()
+
+
+def test_offset_moves_every_port_that_was_not_set_itself(monkeypatch):
+    defaults = load_settings().ports()
+    monkeypatch.setenv("PORT_OFFSET", "100")
+    monkeypatch.setenv("HTTP_PORT", "8001")
+
+    moved = {name: port + 100 for name, port in defaults.items()}
+    assert moved | {"http_port": 8001} == load_settings().ports()
