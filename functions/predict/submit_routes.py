@@ -28,7 +28,7 @@ def add_submit_routes(app: Chalice, telemetry: Telemetry, submit: Submit) -> Non
         asked = submission.read(json_body.parse(_body(request)))
         key = idempotency_of(request.headers.get(HEADER_IDEMPOTENCY_KEY), asked)
         accepted = submit(asked, Asker(caller_of(request), request_id_of(request), key))
-        _report(telemetry, accepted)
+        _report(telemetry, accepted, asked.model_name)
         return _answer(accepted)
 
     add_route(app, telemetry, "POST", "/predict", post_predict)
@@ -44,8 +44,8 @@ def _answer(accepted: Accepted) -> Response:
     )
 
 
-def _report(telemetry: Telemetry, accepted: Accepted) -> None:
-    telemetry.logger.append_keys(task_id=accepted.task_id)
+def _report(telemetry: Telemetry, accepted: Accepted, model_name: str) -> None:
+    telemetry.logger.append_keys(task_id=accepted.task_id, model=model_name)
     telemetry.count("submits_replayed_total" if accepted.replayed else "predictions_accepted_total")
     if accepted.unsent_reason is not None:
         telemetry.count("wakeups_failed_total")

@@ -28,7 +28,11 @@ def add_lookup_routes(app: Chalice, telemetry: Telemetry, lookup: Lookup) -> Non
     def get_result(request: Request, task_id: str) -> Response:
         wait_s = _wait_s(request)
         left_s = app.lambda_context.get_remaining_time_in_millis() / 1000 - MARGIN_S
-        job = lookup(task_id_of(task_id), caller_of(request), min(wait_s, left_s))
+        asked = task_id_of(task_id)
+        # Before the lookup: also a job that is not found is looked for in the logs.
+        telemetry.logger.append_keys(task_id=asked)
+        job = lookup(asked, caller_of(request), min(wait_s, left_s))
+        telemetry.logger.append_keys(model=job.model.name)
         again = {} if job.status.is_final else {"Retry-After": str(ASK_AGAIN_S)}
         return json_response(members(job), headers=again)
 

@@ -4,6 +4,9 @@ import json
 import logging
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Final
 
 STANDARD_ATTRIBUTES: Final = frozenset(
@@ -11,6 +14,17 @@ STANDARD_ATTRIBUTES: Final = frozenset(
 )
 QUIET_LOGGERS: Final = ("celery.worker.strategy", "celery.app.trace", "celery.beat")
 """Celery's lines for each task: the worker's own say more, with the job's id."""
+_about: ContextVar[dict[str, str]] = ContextVar("about")
+
+
+@contextmanager
+def about(**fields: str | None) -> Iterator[None]:
+    """Give every line of the block these members, whoever writes it; a line's own fields go over them."""
+    token = _about.set({name: value for name, value in fields.items() if value is not None})
+    try:
+        yield
+    finally:
+        _about.reset(token)
 
 
 class JsonFormatter(logging.Formatter):
@@ -31,6 +45,7 @@ class JsonFormatter(logging.Formatter):
             "service": self._service,
             "logger": record.name,
         }
+        line.update(_about.get({}))
         line.update((key, value) for key, value in vars(record).items() if key not in STANDARD_ATTRIBUTES)
         if record.exc_info and record.exc_info[0]:
             line["exception_name"] = record.exc_info[0].__name__

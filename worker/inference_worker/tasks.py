@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Callable
 
-from celery import Celery
+from celery import Celery, Task
 from inference_contract.names import TASK_RUN_PREDICTION
 
 from inference_worker.errors import StoreUnavailableError
+from inference_worker.json_logs import about
 from inference_worker.task_names import TASK_EXPIRE, TASK_SWEEP
 from inference_worker.time_limit import TimeLimit
 
@@ -22,12 +23,13 @@ def add_tasks(
 ) -> None:
     """Register all tasks; what Postgres could not answer is logged and left to leases and sweeps."""
 
-    def wake_up(task_id: str) -> None:
-        try:
-            with limit():
-                run_prediction()(task_id)
-        except StoreUnavailableError:
-            logger.exception("store unavailable", extra={"task_id": task_id})
+    def wake_up(task: Task, task_id: str) -> None:
+        with about(task_id=task_id, correlation_id=task.request.correlation_id):
+            try:
+                with limit():
+                    run_prediction()(task_id)
+            except StoreUnavailableError:
+                logger.exception("store unavailable")
 
     def tick() -> None:
         try:
@@ -43,6 +45,6 @@ def add_tasks(
         except StoreUnavailableError:
             logger.exception("expiry failed")
 
-    app.task(name=TASK_RUN_PREDICTION)(wake_up)
+    app.task(name=TASK_RUN_PREDICTION, bind=True)(wake_up)
     app.task(name=TASK_SWEEP)(tick)
     app.task(name=TASK_EXPIRE)(expiry_tick)

@@ -68,6 +68,7 @@ def test_each_request_is_one_log_line_under_its_id(predict: Predict, log: io.Str
     predict.gateway.call("GET", "/predict")
     first, second = log_lines(log, "request answered")
     assert (first["correlation_id"], first["task_id"], first["status"]) == ("shop-42", task_id, 202)
+    assert first["model"] == "iris"
     assert (second["correlation_id"], second["status"]) == ("gateway-request", 405)
     assert "task_id" not in second
 

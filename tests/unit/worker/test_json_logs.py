@@ -4,7 +4,7 @@ import json
 import logging
 
 import pytest
-from inference_worker.json_logs import JsonFormatter
+from inference_worker.json_logs import JsonFormatter, about
 
 
 def line(**extra: object) -> dict[str, object]:
@@ -32,3 +32,13 @@ def test_exception_is_named_and_kept_on_one_line() -> None:
 
     assert json.loads(text)["exception_name"] == "ValueError"
     assert "\n" not in text
+
+
+def test_line_in_a_block_says_what_the_block_is_about_and_its_own_fields_win() -> None:
+    with about(task_id="woken", correlation_id="order", model=None):
+        plain, own = line(), line(task_id="mate")
+
+    assert (plain["task_id"], plain["correlation_id"]) == ("woken", "order")
+    assert own["task_id"] == "mate"
+    assert "model" not in plain
+    assert "task_id" not in line()
