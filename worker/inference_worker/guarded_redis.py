@@ -6,7 +6,7 @@ from queue import Empty
 from typing import Any, Final
 
 from inference_contract.names import TASK_RUN_PREDICTION
-from kombu.transport import redis
+from kombu.transport import redis, virtual
 
 from inference_worker.message_guard import (
     CheckArguments,
@@ -37,9 +37,26 @@ RUBBISH: Final = (
 """What reading rubbish raises in kombu; a connection's errors are not among them."""
 
 
+class QoS(redis.QoS):  # type: ignore[misc] # kombu has no types
+    """Gives a message's slot free also where Redis was gone before it could be acknowledged.
+
+    Celery logs such an error and goes on. With all slots taken, kombu reads nothing any more, not even that
+    the connection is lost: the worker lives and is deaf. What stays unacknowledged comes again, as a no-op.
+    """
+
+    def ack(self, delivery_tag: str) -> None:
+        """Acknowledge; raises what the connection raises."""
+        try:
+            super().ack(delivery_tag)
+        except BaseException:
+            virtual.QoS.ack(self, delivery_tag)
+            raise
+
+
 class Channel(redis.Channel):  # type: ignore[misc] # kombu has no types
     """Pops as kombu does, and drops what cannot be read or is refused."""
 
+    QoS = QoS
     refused = count(1)
     _kept_client: Any = None
 

@@ -6,7 +6,9 @@ import json
 import pytest
 from inference_contract.names import QUEUE_PREDICTIONS, TASK_RUN_PREDICTION
 
+from tests.integration.worker import hostile_model
 from tests.integration.worker.conftest import Stack
+from tests.integration.worker.steps import wait_for_claim
 
 pytestmark = pytest.mark.integration
 
@@ -50,6 +52,20 @@ def test_worker_consumes_again_after_redis_restarts(stack: Stack) -> None:
 
         assert stack.finished(sent)["status"] == "succeeded"
         assert stack.finished(unsent)["status"] == "succeeded"
+
+
+def test_worker_whose_slots_all_wait_for_lost_acknowledgements_consumes_again(stack: Stack) -> None:
+    stack.worker()
+    held = stack.insert(hostile_model.SLEEP + 1.0)
+    stack.send(held)
+    wait_for_claim(stack, held)
+    stack.redis.stop()
+    stack.finished(held)
+    stack.redis.start()
+    later = stack.insert(1.0)
+    stack.send(later)
+
+    assert stack.finished(later)["status"] == "succeeded"
 
 
 def test_wiped_redis_loses_no_job(stack: Stack) -> None:
