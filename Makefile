@@ -19,7 +19,7 @@ down: .venvs/.app-ready ## stop everything; what is stored stays
 status: .venvs/.app-ready ## one line a part; exit code 1 when one is not well
 	@$(STACK) status
 
-# `make logs` follows all parts, `make logs worker` (or part=worker) one.
+# `make logs` follows all parts, `make logs worker` (or part=worker) one; `make logs id=...` is one task's way.
 ifeq (logs,$(firstword $(MAKECMDGOALS)))
 part ?= $(word 2,$(MAKECMDGOALS))
 ifneq (,$(word 2,$(MAKECMDGOALS)))
@@ -27,8 +27,8 @@ ifneq (,$(word 2,$(MAKECMDGOALS)))
 $(word 2,$(MAKECMDGOALS)): logs ; @:
 endif
 endif
-logs: .venvs/.app-ready ## follow the logs of all parts, or of one: make logs worker
-	@$(STACK) logs $(part)
+logs: .venvs/.app-ready ## follow all parts, or one: make logs worker; one task: id=ID; not follow: follow=0
+	@$(STACK) logs $(part) $(if $(id),--id="$(id)") $(if $(filter 0,$(follow)),--no-follow)
 
 deploy: .venvs/.app-ready ## package the functions and deploy what changed
 	@$(STACK) deploy

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 from typing import Annotated
 
 import typer
@@ -13,14 +14,20 @@ from stack import deployment, start
 from stack.context import DATABASE, LOOPBACK, OWNER, Context, load_context
 from stack.doctor import examine
 from stack.errors import StackError
+from stack.logs.files import parts_with_logs
+from stack.logs.follow import Follower
+from stack.logs.search import checked_id, stored_request, way_of
+from stack.logs.view import show
 from stack.packages import make_packages
 from stack.parts import NotReadyError, PartFailedError, all_parts
+from stack.parts.grafana import HOW_TO_GET_IT, grafana_program
 from stack.parts.worker import worker_environment
 from stack.progress import console, show_error, step
 from stack.supervisor import Supervisor
 from stack.system_packages import ensure_programs
 
-RECENT_LINES = 20
+RECENT_LINES = 40
+LOOK_EVERY_S = 0.25
 INTERRUPTED = 130
 """Exit code that shells give a process which Ctrl-C ended."""
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -59,21 +66,38 @@ def status() -> None:
         except (NotReadyError, PartFailedError) as error:
             well, says = False, f"[red]{error}[/]"
         table.add_row(part.name, state.state, str(state.pid), f"{state.uptime_s} s", says)
+    if grafana_program(context.settings) is None:
+        table.add_row("grafana", "NONE", "", "", HOW_TO_GET_IT)
     console.print(table)
     raise typer.Exit(0 if well else 1)
 
 
 @app.command()
-def logs(part: Annotated[str | None, typer.Argument(help="one part's log; all without it")] = None) -> None:
-    """Follow the logs until Ctrl-C."""
-    context = load_context()
-    known = sorted(path.stem for path in context.paths.logs.glob("*.log"))
+def logs(
+    part: Annotated[str | None, typer.Argument(help="one part's log; all without it")] = None,
+    task_id: Annotated[str | None, typer.Option("--id", help="one task's way through all parts")] = None,
+    follow: Annotated[bool, typer.Option(help="go on with what is written from now on")] = True,  # noqa: FBT002
+) -> None:
+    """Show the newest lines of all parts in the order of time, and go on until Ctrl-C."""
+    paths = load_context().paths
+    known = parts_with_logs(paths.logs)
+    if task_id is not None:
+        checked = checked_id(task_id)
+        for entry in way_of(paths.logs, checked, stored_request(load_context(), checked)):
+            show(entry, console)
+        return
     if part is not None and part not in known:
         raise StackError("logs", f"no log of {part!r}", way_out=f"one of: {', '.join(known) or 'none yet'}")
-    files = [str(context.paths.log_of(name)) for name in ([part] if part else known)]
-    if not files:
+    if not known:
         raise StackError("logs", "there are no logs yet", way_out="make up")
-    os.execvp("tail", ["tail", f"--lines={RECENT_LINES}", "-F", *files])  # noqa: S606, S607 - tail follows better
+    follower, pause = Follower(paths.logs, part), threading.Event()
+    entries = follower.look()[-RECENT_LINES:]
+    while True:
+        for entry in entries:
+            show(entry, console)
+        if not follow or pause.wait(LOOK_EVERY_S):
+            return
+        entries = follower.look()
 
 
 @app.command()
@@ -158,12 +182,15 @@ def main() -> None:
 
 def _show_addresses(context: Context) -> None:
     settings = context.settings
+    has_grafana = grafana_program(settings) is not None
     console.print(f"""
   API          {context.public_url}/predict  /results/{{id}}  /health  /ready
   LocalStack   {context.localstack_url}
   Postgres     {LOOPBACK}:{settings.postgres_port}, database {DATABASE}, user {OWNER} (make psql)
   Redis        {LOOPBACK}:{settings.redis_port}
   Prometheus   http://localhost:{settings.prometheus_port}
+  Alertmanager http://localhost:{settings.alertmanager_port}
+  Grafana      {f"http://localhost:{settings.grafana_port}" if has_grafana else HOW_TO_GET_IT}
   Pushgateway  http://localhost:{settings.pushgateway_port}
   passwords    {context.paths.credentials}
 """)
