@@ -19,7 +19,11 @@ class Credentials:
     functions_user: str
     worker_user: str
     readonly_user: str
+    exporter_user: str
+    flower: str
     redis: str
+    grafana_admin: str
+    grafana_secret_key: str
 
 
 def load_or_create(path: Path) -> Credentials:

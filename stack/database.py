@@ -12,7 +12,9 @@ from stack.context import DATABASE, LOOPBACK, OWNER, Context
 from stack.errors import StackError
 from stack.settings import ROOT
 
-ROLES = (OWNER, "functions_user", "worker_user", "readonly_user")
+ROLES = (OWNER, "functions_user", "worker_user", "readonly_user", "exporter_user")
+WATCHER = "exporter_user"
+"""Reads what Postgres says of itself, too; other roles would see each other's statements with it."""
 SUPERUSER = "postgres"
 MIGRATIONS = ROOT / "infra" / "postgres" / "migrations" / "versions"
 """Files named by their revision: 0001_….py is the first."""
@@ -53,6 +55,7 @@ def _create_roles(context: Context) -> None:
                 verb, sql.Identifier(role), sql.Literal(getattr(context.credentials, role))
             )
             cursor.execute(statement)
+        cursor.execute(sql.SQL("GRANT pg_monitor TO {}").format(sql.Identifier(WATCHER)))
     connection.close()
 
 

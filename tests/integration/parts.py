@@ -25,7 +25,7 @@ STOP_S: Final = 20.0
 POLL_S: Final = 0.02
 DATABASE: Final = "celery_db"
 OWNER: Final = "celery_user"
-ROLES: Final = (OWNER, "functions_user", "worker_user", "readonly_user")
+ROLES: Final = (OWNER, "functions_user", "worker_user", "readonly_user", "exporter_user")
 PASSWORD: Final = "p@ss:w/rd%20 'x"  # noqa: S105 (of a database that lives for one test run; awkward on purpose)
 ROOT: Final = Path(__file__).parents[2]
 

@@ -1,4 +1,4 @@
-"""Tables `predictions` and `expired` in Postgres, as retention sees them."""
+"""Tables `predictions`, `expired` and `job_totals` in Postgres, as retention sees them."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,6 +23,11 @@ class PostgresRetentionStore:
     def forget_expired(self, limit: int) -> int:
         """Delete the oldest ids."""
         return self._delete("forget_expired", TOMBSTONES_KEPT, limit)
+
+    def fold_totals(self, limit: int) -> int:
+        """Fold in one statement; the sums over all slots stay as they are."""
+        [(folded,)] = self.database.rows("fold_totals", {"limit": limit})
+        return int(folded)
 
     def _delete(self, statement: str, kept: timedelta, limit: int) -> int:
         return len(self.database.rows(statement, {"keep_s": kept.total_seconds(), "limit": limit}))

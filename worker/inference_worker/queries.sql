@@ -204,3 +204,7 @@ RETURNING name;
 -- name: forget_worker
 -- Removes a worker that stopped cleanly, and those that have been silent for a day.
 DELETE FROM workers WHERE name = %(name)s OR seen_at < now() - interval '1 day' RETURNING name;
+
+-- name: fold_totals
+-- Adds the totals of connections that are gone to slot 0; only the schema's owner may touch them (migration 0004).
+SELECT fold_job_totals(%(limit)s);

@@ -1,4 +1,7 @@
-"""Use case: delete results that were kept for their time in small steps, and later their tombstones."""
+"""Use case: delete results that were kept for their time in small steps, and later their tombstones.
+
+The totals of transitions outlive both; those of connections that are gone are folded into one on the way.
+"""
 
 import logging
 from collections.abc import Callable
@@ -21,6 +24,9 @@ class RetentionStore(Protocol):
     def forget_expired(self, limit: int) -> int:
         """Delete at most `limit` ids that expired very long ago; returns how many."""
 
+    def fold_totals(self, limit: int) -> int:
+        """Fold at most `limit` totals of connections that are gone; returns how many."""
+
 
 @dataclass(frozen=True, slots=True)
 class Retention:
@@ -35,16 +41,17 @@ class Retention:
             StoreUnavailableError: Postgres did not answer; the next tick goes on.
         """
         expired, forgotten = _in_steps(self.store.expire), _in_steps(self.store.forget_expired)
+        _in_steps(self.store.fold_totals)
         if expired or forgotten:
             logger.info("results expired", extra={"count": expired, "tombstones_deleted": forgotten})
         return expired
 
 
-def _in_steps(delete: Callable[[int], int]) -> int:
+def _in_steps(step: Callable[[int], int]) -> int:
     total = 0
     for _ in range(STEPS_MAX):
-        deleted = delete(STEP_ROWS)
-        total += deleted
-        if deleted < STEP_ROWS:
+        done = step(STEP_ROWS)
+        total += done
+        if done < STEP_ROWS:
             break
     return total

@@ -201,6 +201,7 @@ class FakeRetentionStore:
 
     old: int = 0
     tombstones: int = 0
+    left_over: int = 0
     steps: list[int] = field(default_factory=list)
 
     def expire(self, limit: int) -> int:
@@ -215,3 +216,9 @@ class FakeRetentionStore:
         """Nothing is that old."""
         del limit
         return 0
+
+    def fold_totals(self, limit: int) -> int:
+        """Fold at most `limit`."""
+        folded = min(limit, self.left_over)
+        self.left_over -= folded
+        return folded

@@ -179,7 +179,8 @@ def stack(session_stack: Stack) -> Iterator[Stack]:
     """Lend the stack to one test, empty before and after."""
     yield session_stack
     session_stack.end_processes()
-    session_stack.postgres.rows("TRUNCATE predictions, transitions, expired, workers, worker_ends")
+    tables = "predictions, transitions, expired, workers, worker_ends, job_totals"
+    session_stack.postgres.rows(f"TRUNCATE {tables}")
     # Else a test in which the model sleeps would make it slow for the next one.
     session_stack.postgres.rows("UPDATE models SET slow_until = '-infinity'")
     with session_stack.redis.client() as client:

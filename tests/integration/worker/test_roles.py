@@ -78,6 +78,7 @@ def test_functions_may_do_nothing_else(stack: Stack, statement: str) -> None:
         "INSERT INTO transitions (task_id, to_status, attempt, who) VALUES (gen_random_uuid(), 'x', 1, 'x')",
         "UPDATE transitions SET who = 'nobody'",
         "DELETE FROM transitions",
+        "UPDATE job_totals SET total = 0",
         "UPDATE expired SET caller = 'another'",
         "DELETE FROM models",
         "DROP TABLE predictions",
@@ -103,6 +104,15 @@ def test_reader_may_not_write(stack: Stack, statement: str) -> None:
 
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         stack.postgres.rows(statement, role="readonly_user")
+
+
+def test_exporter_sees_counts_and_ages_but_no_features(stack: Stack) -> None:
+    stack.postgres.rows("SELECT * FROM job_totals, models, workers, worker_ends", role="exporter_user")
+    stack.postgres.rows("SELECT status, submitted_at, sent_at FROM predictions", role="exporter_user")
+
+    for hidden in ("features", "prediction", "caller"):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            stack.postgres.rows(f"SELECT {hidden} FROM predictions", role="exporter_user")  # noqa: S608
 
 
 @pytest.mark.parametrize("features", ["{}", "7", "[1]", '[["a"]]', "[[null]]", "[[[1]]]", "[[1], {}]"])

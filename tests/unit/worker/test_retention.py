@@ -22,3 +22,11 @@ def test_tick_ends_though_more_is_old() -> None:
     store = FakeRetentionStore(old=10 * STEPS_MAX * STEP_ROWS)
 
     assert Retention(store)() == STEPS_MAX * STEP_ROWS
+
+
+def test_totals_of_lost_connections_are_folded_too() -> None:
+    store = FakeRetentionStore(left_over=STEP_ROWS + 1)
+
+    Retention(store)()
+
+    assert store.left_over == 0
