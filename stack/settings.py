@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     retention_days: Annotated[float, Field(gt=0)] = 30
     worker_app: str = "inference_worker.celery_app"
     worker_pythonpath: str = ""
+    alert_webhook_url: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
+    grafana_home: str = ""
     gateway_direct: bool = True
     install_packages: bool = True
 

@@ -44,6 +44,11 @@ PROGRAMS = (
     Program("nginx", apt="nginx", brew="nginx"),
     Program("prometheus", apt="prometheus", brew="prometheus"),
     Program("prometheus-pushgateway", apt="prometheus-pushgateway", brew=None),
+    Program("prometheus-alertmanager", apt="prometheus-alertmanager", brew=None),
+    Program("prometheus-node-exporter", apt="prometheus-node-exporter", brew=None),
+    Program("prometheus-nginx-exporter", apt="prometheus-nginx-exporter", brew=None),
+    Program("prometheus-redis-exporter", apt="prometheus-redis-exporter", brew=None),
+    Program("mtail", apt="mtail", brew="mtail"),
 )
 
 

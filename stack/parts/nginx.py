@@ -33,13 +33,14 @@ LIMITS = {
 
 Those who wait have 4000 tries, and 300 more each second: a burst has its time, a flood has not.
 """
-SOCKETS = ("first", "again")
+STATUS_SOCKET = "status"
+SOCKETS = ("first", "again", STATUS_SOCKET)
 SOCKET_PATH_MAX = 107
 
 
 def nginx(context: Context) -> Part:
     """Render Nginx' configuration and describe how it runs."""
-    temp = context.paths.shared / "nginx"
+    temp = socket_folder(context)
     temp.mkdir(exist_ok=True)
     sockets = [temp / f"{name}.sock" for name in SOCKETS]
     _check_lengths(sockets)
@@ -50,6 +51,7 @@ def nginx(context: Context) -> Part:
         api_id=API_ID,
         stage=STAGE,
         temp_dir=temp,
+        status_socket=STATUS_SOCKET,
         max_body_bytes=MAX_BODY_BYTES,
         worker_user=_worker_user(),
         try_every_ms=TRY_EVERY_MS,
@@ -71,6 +73,16 @@ def nginx(context: Context) -> Part:
         watched=(configuration, START),
         stop_signal="QUIT",
     )
+
+
+def socket_folder(context: Context) -> Path:
+    """Return where Nginx' sockets and temporary files are."""
+    return context.paths.shared / "nginx"
+
+
+def status_socket(context: Context) -> Path:
+    """Return the socket on which Nginx tells how many connections it has."""
+    return socket_folder(context) / f"{STATUS_SOCKET}.sock"
 
 
 def _slots(settings: Settings) -> dict[str, int]:

@@ -1,10 +1,12 @@
 """Prometheus: scrapes the parts and keeps what it saw."""
 
 from stack.context import LOOPBACK, Context
+from stack.parts.grafana import grafana_program
 from stack.parts.part import Part
 from stack.parts.probing import http_ok
-from stack.rendering import render
+from stack.rendering import TEMPLATES, render
 
+RULES = TEMPLATES / "prometheus" / "rules"
 RETENTION = "15d"
 
 
@@ -12,7 +14,13 @@ def prometheus(context: Context) -> Part:
     """Render Prometheus' configuration and describe how it runs."""
     port = context.settings.prometheus_port
     address = f"{LOOPBACK}:{port}"
-    configuration = render(context, "prometheus/prometheus.yml.j2", context.paths.rendered / "prometheus.yml")
+    configuration = render(
+        context,
+        "prometheus/prometheus.yml.j2",
+        context.paths.rendered / "prometheus.yml",
+        rules=RULES,
+        has_grafana=grafana_program(context.settings) is not None,
+    )
 
     def probe() -> str:
         http_ok(f"http://{address}/-/ready")
@@ -29,5 +37,5 @@ def prometheus(context: Context) -> Part:
         ),
         probe=probe,
         ports={"prometheus_port": port},
-        watched=(configuration,),
+        watched=(configuration, RULES),
     )

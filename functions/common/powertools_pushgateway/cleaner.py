@@ -1,6 +1,6 @@
 """Deletes the groups of environments that have ended: their last values are shown once and not for ever.
 
-    python -m powertools_pushgateway.cleaner --url http://127.0.0.1:9091 --max-age-s 60
+    python -m powertools_pushgateway.cleaner --url http://127.0.0.1:9091 --max-age-s 60 [--every-s 15]
 
 An environment that ends pushes last and leaves its group, since a group deleted at once would never be
 scraped with its last values. One that lives pushes at least every 20 s (see pusher.Rhythm); deleting its
@@ -11,8 +11,10 @@ import argparse
 import http.client
 import itertools
 import json
+import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -94,22 +96,59 @@ def _delete(connection: http.client.HTTPConnection, path: str) -> None:
         raise CleanerError(f"the Pushgateway answered {answer.status} to DELETE {path}")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run once; the exit code is 1 when the gateway did not answer."""
+def main(arguments: Sequence[str] | None = None, pause: Callable[[float], object] | None = None) -> int:
+    """Run once, with exit code 1 when the gateway did not answer; with `--every-s` until SIGTERM.
+
+    Args:
+        arguments: of the command line.
+        pause: waits that many seconds between two rounds; for tests.
+    """
+    given = _parser().parse_args(arguments)
+
+    def run() -> int:
+        return clean(given.url, given.max_age_s, given.limit)
+
+    if given.every_s is not None:
+        return _run_every(given.every_s, run, pause or time.sleep)
+    try:
+        deleted = run()
+    except CleanerError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"deleted {deleted} groups\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m powertools_pushgateway.cleaner", description=clean.__doc__
     )
     parser.add_argument("--url", required=True)
     parser.add_argument("--max-age-s", type=float, default=DEFAULT_MAX_AGE_S)
     parser.add_argument("--limit", type=int, default=MOST_DELETED)
-    given = parser.parse_args(arguments)
-    try:
-        deleted = clean(given.url, given.max_age_s, given.limit)
-    except CleanerError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    sys.stdout.write(f"deleted {deleted} groups\n")
-    return 0
+    parser.add_argument("--every-s", type=_positive, default=None, help="go on, this often, until SIGTERM")
+    return parser
+
+
+def _positive(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError("must be above 0")
+    return seconds
+
+
+def _run_every(every_s: float, run: Callable[[], int], pause: Callable[[float], object]) -> int:
+    """Say only what was done and what went wrong: a gateway that is down comes back."""
+    # Raised wherever it is, in the middle of an answer too: nothing is lost by a round cut short.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    while True:
+        try:
+            if deleted := run():
+                sys.stdout.write(f"deleted {deleted} groups\n")
+                sys.stdout.flush()
+        except CleanerError as error:
+            sys.stderr.write(f"{error}\n")
+        pause(every_s)
 
 
 if __name__ == "__main__":
