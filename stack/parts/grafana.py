@@ -10,8 +10,6 @@ from stack.rendering import TEMPLATES, render
 from stack.settings import Settings
 
 HOW_TO_GET_IT = "not installed; get it at grafana.com/grafana/download, on the PATH or in GRAFANA_HOME"
-    "not installed; get it at grafana.com/grafana/download; it must be on the PATH or in GRAFANA_HOME"
-)
 NAMES = ("grafana", "grafana-server")
 """The second is the name before version 9.4; it takes no verb."""
 PACKAGED_HOMES = ("share/grafana", "opt/grafana/share/grafana")
