@@ -36,6 +36,7 @@ for rules in infra/prometheus/rules/*.yml; do
 done
 gate amtool amtool check-config "$rendered/rendered/alertmanager.yml"
 gate mtail mtail -compile_only -progs infra/prometheus/door.mtail -logtostderr
+gate rules promtool test rules infra/prometheus/tests/*.yml
 gate shell sh -n stack/bootstrap.sh stack/check.sh infra/nginx/start.sh infra/localstack/start.sh
 
 if [ -n "$failed" ]; then
