@@ -44,6 +44,7 @@ PROGRAMS = (
     Program("nginx", apt="nginx", brew="nginx"),
     Program("prometheus", apt="prometheus", brew="prometheus"),
     Program("prometheus-pushgateway", apt="prometheus-pushgateway", brew=None),
+    Program("prometheus-postgres-exporter", apt="prometheus-postgres-exporter", brew=None),
     Program("prometheus-alertmanager", apt="prometheus-alertmanager", brew=None),
     Program("prometheus-node-exporter", apt="prometheus-node-exporter", brew=None),
     Program("prometheus-nginx-exporter", apt="prometheus-nginx-exporter", brew=None),

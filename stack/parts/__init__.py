@@ -10,6 +10,7 @@ from stack.parts.nginx_exporter import nginx_exporter
 from stack.parts.node_exporter import node_exporter
 from stack.parts.part import NotReadyError, Part, PartFailedError
 from stack.parts.postgres import postgres
+from stack.parts.postgres_exporter import postgres_exporter
 from stack.parts.prometheus import prometheus
 from stack.parts.pushgateway import pushgateway
 from stack.parts.pushgateway_cleaner import pushgateway_cleaner
@@ -31,6 +32,7 @@ _PARTS = (
     alertmanager,
     prometheus,
     redis_exporter,
+    postgres_exporter,
     nginx_exporter,
     node_exporter,
     worker,
