@@ -13,6 +13,7 @@ from stack.parts.part import Part
 from stack.parts.probing import http_get
 from stack.rendering import TEMPLATES, render
 from stack.settings import Settings
+from stack.status_page import publish
 
 START = TEMPLATES / "nginx" / "start.sh"
 WORKER_USERS = ("www-data", "nobody")
@@ -52,6 +53,7 @@ def nginx(context: Context) -> Part:
         stage=STAGE,
         temp_dir=temp,
         status_socket=STATUS_SOCKET,
+        status=publish(temp / "page"),
         max_body_bytes=MAX_BODY_BYTES,
         worker_user=_worker_user(),
         try_every_ms=TRY_EVERY_MS,
