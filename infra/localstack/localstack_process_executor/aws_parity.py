@@ -4,7 +4,11 @@ import logging
 from functools import wraps
 from typing import Any
 
-from localstack.aws.api.lambda_ import InvalidRequestContentException, InvocationType
+from localstack.aws.api.lambda_ import (
+    InvalidRequestContentException,
+    InvocationType,
+    TooManyRequestsException,
+)
 from localstack.services.lambda_.invocation.execution_environment import ExecutionEnvironment
 from localstack.services.lambda_.invocation.lambda_models import RequestEntityTooLargeException
 from localstack.services.lambda_.invocation.lambda_service import LambdaService
@@ -15,6 +19,7 @@ from localstack_process_executor.executor import ProcessRuntimeExecutor
 from localstack_process_executor.gateway_direct import LAMBDA_INVOKE_PARAMETERS
 from localstack_process_executor.payload import payload_error, too_large_error
 from localstack_process_executor.pinned import HookState, mismatch
+from localstack_process_executor.wiring import parts
 
 LOG = logging.getLogger(__name__)
 
@@ -51,7 +56,12 @@ def _checked_invoke(self: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN40
             raise RequestEntityTooLargeException(text)
         if (text := payload_error(payload)) is not None:
             raise InvalidRequestContentException(text, Type="User")
-    return _service_invoke(self, *args, **kwargs)
+    try:
+        return _service_invoke(self, *args, **kwargs)
+    except TooManyRequestsException:
+        # Reserved concurrency and our own cap alike.
+        parts().metrics.throttled(str(kwargs.get("function_name")))
+        raise
 
 
 @wraps(_environment_invoke)

@@ -19,6 +19,8 @@ from localstack_process_executor.sandbox import Outcome
 from localstack_process_executor.settings import PREFIX
 from localstack_process_executor.wiring import parts
 
+MS_PER_S = 1000
+
 
 class ProcessRuntimeExecutor(RuntimeExecutor):
     """One execution environment: a function's process under a guard.
@@ -30,6 +32,8 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         super().__init__(id=id, function_version=function_version)
         self.client_context: str | None = None
         self._registry = parts().registry
+        self._metrics = parts().metrics
+        self._function_name = str(function_version.id.function_name)
         self._env_vars: dict[str, Any] = {}
         self._assembled: Assembled | None = None
         self._state = "waiting"
@@ -55,10 +59,12 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
                 Reason="ConcurrentInvocationLimitExceeded",
                 Type="User",
             )
+        began_s = time.monotonic()
         try:
             outcome = assembled.sandbox.invoke(self._invocation(payload))
         finally:
             self._after_invocation()
+        self._metrics.invoked(self._function_name, time.monotonic() - began_s, outcome.failure)
         self._count(outcome)
         return InvocationResult(
             request_id=payload["invoke-id"],
@@ -81,7 +87,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
             assembled, self._assembled = self._assembled, None
             self._state = "stopping"
         if assembled is not None:
-            self._end(assembled)
+            self._end(assembled, "stopped")
 
     def idle_since_s(self) -> float | None:
         """When it became free, by the monotonic clock; None while it may not be put away."""
@@ -95,7 +101,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
             assembled, self._assembled = self._assembled, None
             self._state = "waiting"
         if assembled is not None:
-            self._end(assembled)
+            self._end(assembled, "put_away")
         return True
 
     def describe(self) -> dict[str, object]:
@@ -161,15 +167,17 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         except Exception:
             self._registry.remove(self.id)
             raise
+        self._metrics.started(self._function_name)
         with self._lock:
             stopped = self._state == "stopping"
             if not stopped:
                 self._assembled, self._state = assembled, "starting"
         if stopped:
-            self._end(assembled)
+            self._end(assembled, "stopped")
             raise LambdaRuntimeException("the environment was stopped before it started")
         self._registry.count("cold_starts")
         failure = assembled.sandbox.start()
+        self._metrics.initialised(self._function_name, (assembled.sandbox.init_ms or 0) / MS_PER_S)
         if failure is not None:
             self._registry.count("init_errors")
         if assembled.sandbox.stopped:
@@ -224,7 +232,8 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
                 names.append("out_of_memory")
         self._registry.count(*names)
 
-    def _end(self, assembled: Assembled) -> None:
+    def _end(self, assembled: Assembled, reason: str) -> None:
+        self._metrics.ended(self._function_name, reason)
         assembled.sandbox.stop(at_once=False)
 
         def give_back() -> None:

@@ -1,18 +1,23 @@
-"""GET /_localstack/process-executor: which executor LocalStack really loaded, and what runs in it."""
+"""GET /_localstack/process-executor: which executor LocalStack really loaded, and what runs in it.
+
+Below it `/metrics`, in Prometheus' text format.
+"""
 
 from dataclasses import asdict
 from typing import Any
 
 from localstack import config
-from localstack.http import Request
+from localstack.http import Request, Response
 from localstack.services.internal import get_internal_apis
 from localstack.services.lambda_.invocation.runtime_executor import (
     EXECUTOR_PLUGIN_MANAGER,
     get_runtime_executor,
 )
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from localstack_process_executor import __version__
 from localstack_process_executor.attachment import hook_states
+from localstack_process_executor.deployed import deployed_functions
 from localstack_process_executor.executor import ProcessRuntimeExecutor
 from localstack_process_executor.plugin import NAME
 from localstack_process_executor.runtimes import PythonRuntime
@@ -20,6 +25,7 @@ from localstack_process_executor.wiring import Parts, parts
 
 FALLBACK = "docker"
 PATH = "/_localstack/process-executor"
+METRICS_PATH = f"{PATH}/metrics"
 TOTALS = (
     "started",
     "cold_starts",
@@ -34,8 +40,9 @@ TOTALS = (
 
 
 def serve_status() -> None:
-    """Add the route; it answers before the Lambda service is loaded."""
+    """Add the routes; they answer before the Lambda service is loaded."""
     get_internal_apis().add(PATH, _status, methods=["GET"])
+    get_internal_apis().add(METRICS_PATH, _metrics, methods=["GET"])
 
 
 def _status(_request: Request) -> dict[str, Any]:
@@ -56,6 +63,14 @@ def _status(_request: Request) -> dict[str, Any]:
         "max_environments": shared.registry.max_environments,
         "totals": shared.registry.totals(TOTALS),
     }
+
+
+def _metrics(_request: Request) -> Response:
+    if _loaded_executor() != NAME:
+        return Response(b"", content_type=CONTENT_TYPE_PLAIN_0_0_4)
+    shared = parts()
+    text = shared.metrics.render(shared.registry.describe(), deployed_functions())
+    return Response(text, content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 def _loaded_executor() -> str:

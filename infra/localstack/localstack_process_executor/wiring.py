@@ -12,6 +12,7 @@ from pathlib import Path
 from localstack_process_executor.code_store import CodeStore
 from localstack_process_executor.isolation import Isolation
 from localstack_process_executor.log_file import LogFile
+from localstack_process_executor.metrics import LambdaMetrics
 from localstack_process_executor.registry import Registry
 from localstack_process_executor.runtimes import RuntimeCatalogue
 from localstack_process_executor.settings import Settings, read_settings
@@ -30,6 +31,7 @@ class Parts:
 
     settings: Settings
     registry: Registry
+    metrics: LambdaMetrics
     runtimes: RuntimeCatalogue
     isolation: Isolation
     code: CodeStore
@@ -50,6 +52,7 @@ def parts() -> Parts:
     return Parts(
         settings=settings,
         registry=Registry(settings.max_environments),
+        metrics=LambdaMetrics(),
         runtimes=RuntimeCatalogue(settings),
         isolation=Isolation(uids, state_dir),
         code=CodeStore(state_dir / "code"),
