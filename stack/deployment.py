@@ -69,6 +69,7 @@ def deploy(context: Context) -> bool:
                 _update_code(_client(context, "lambda"), changed)
             else:
                 _apply(context, packages)
+                _reserve_concurrency(context, _client(context, "lambda"))
         except (BotoCoreError, ClientError, cloudformation.DeploymentFailedError) as error:
             raise _deployment_error(context, str(error)) from error
         warm_up(f"{context.localstack_url}{API_PATH}")
@@ -115,6 +116,15 @@ def _apply(context: Context, packages: list[Package]) -> None:
         _parameters(context),
         before_replacing=lambda: context.paths.deployed.unlink(missing_ok=True),
     )
+
+
+def _reserve_concurrency(context: Context, client: "LambdaClient") -> None:
+    """Do what LocalStack's CloudFormation leaves out of the template without a word."""
+    settings = context.settings
+    for name, most in (("predict", settings.predict_concurrency), ("results", settings.results_concurrency)):
+        client.put_function_concurrency(
+            FunctionName=f"{STACK_NAME}-{name}", ReservedConcurrentExecutions=most
+        )
 
 
 def _packaged_template(packages: list[Package]) -> str:
