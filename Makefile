@@ -46,7 +46,7 @@ clean: .venvs/.app-ready ## stop everything and delete all that is stored
 	@$(STACK) clean
 
 test: .venvs/.dev-ready .venvs/.localstack-ready .venvs/.sam-ready ## the whole suite, on ports and a folder of its own
-	@$(STACK) packages
+	@$(STACK) packages --tests
 	@$(PYTHON) -m pytest $(args)
 
 test-faults: .venvs/.dev-ready .venvs/.localstack-ready ## every fault, on a stack of its own (under 20 minutes)

@@ -24,7 +24,7 @@ from stack.parts.grafana import HOW_TO_GET_IT, grafana_program
 from stack.parts.worker import worker_environment
 from stack.progress import console, show_error, step
 from stack.supervisor import Supervisor
-from stack.system_packages import ensure_programs
+from stack.system_packages import PROGRAMS, TEST_PROGRAMS, ensure_programs
 
 RECENT_LINES = 40
 LOOK_EVERY_S = 0.25
@@ -152,10 +152,12 @@ def clean() -> None:
 
 
 @app.command()
-def packages() -> None:
+def packages(
+    tests: Annotated[bool, typer.Option(help="also what only the suite needs")] = False,  # noqa: FBT002
+) -> None:
     """Install the system's packages, and nothing else."""
     with step("system packages") as current:
-        ensure_programs(load_context(), current)
+        ensure_programs(load_context(), current, (*PROGRAMS, *TEST_PROGRAMS) if tests else PROGRAMS)
 
 
 @app.command(hidden=True)

@@ -12,7 +12,11 @@ from stack.rendering import TEMPLATES
 SOURCE: Final = TEMPLATES / "nginx" / "status"
 PAGE: Final = SOURCE / "page"
 INDEX: Final = "index.html"
-CONTENT_TYPES: Final = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
+CONTENT_TYPES: Final = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 READABLE: Final = 0o644
 ENTERABLE: Final = 0o755
 REQUESTS_PER_S: Final = 10

@@ -51,17 +51,22 @@ PROGRAMS = (
     Program("prometheus-redis-exporter", apt="prometheus-redis-exporter", brew=None),
     Program("mtail", apt="mtail", brew="mtail"),
 )
+TEST_PROGRAMS = (
+    Program("chromium", apt="chromium", brew=None),
+    Program("chromedriver", apt="chromium-driver", brew=None),
+)
+"""What only the suite needs: a browser for the pages."""
 
 
-def ensure_programs(context: Context, step: Step) -> None:
+def ensure_programs(context: Context, step: Step, programs: tuple[Program, ...] = PROGRAMS) -> None:
     """Install what is missing where that is possible.
 
     Raises:
         StackError: something is missing and cannot be installed from here; says what to type.
     """
-    missing = [program for program in PROGRAMS if program.path() is None]
+    missing = [program for program in programs if program.path() is None]
     if not missing:
-        step.detail = f"{len(PROGRAMS)} found"
+        step.detail = f"{len(programs)} found"
         return
     command = _apt_command()
     if command is None or not context.settings.install_packages:

@@ -93,11 +93,12 @@ export class Chart {
     return {
       width: this.#plot.clientWidth,
       height: HEIGHT,
+      padding: [8, 12, 0, 0],
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, points: { show: false } },
       scales: { y: { range: (_, __, highest) => [0, highest > 0 ? highest * 1.1 : 1] } },
       axes: [
-        { ...axis, grid: { show: false }, values: (_, times) => times.map(clock), space: 70 },
+        { ...axis, grid: { show: false }, values: (_, times) => times.map(clock), space: 70, size: 26 },
         { ...axis, grid, size: 52, values: (_, values) => values.map(shown) },
       ],
       series: [
