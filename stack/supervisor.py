@@ -57,7 +57,7 @@ class Supervisor:
     def is_running(self) -> bool:
         """Tell whether this stack's supervisord answers."""
         try:
-            self._rpc().supervisor.getState()
+            self._call("getState")
         except (OSError, xmlrpc.client.Error):
             return False
         return True
@@ -72,19 +72,18 @@ class Supervisor:
         if not self.is_running():
             self._start(configuration)
             return []
-        rpc = self._rpc().supervisor
-        [[added, changed, removed]] = rpc.reloadConfig()
+        [[added, changed, removed]] = self._call("reloadConfig")
         for name in (*changed, *removed):
-            rpc.stopProcessGroup(name)
-            rpc.removeProcessGroup(name)
+            self._call("stopProcessGroup", name)
+            self._call("removeProcessGroup", name)
         for name in (*added, *changed):
-            rpc.addProcessGroup(name)
+            self._call("addProcessGroup", name)
         return list(changed)
 
     def start(self, name: str) -> None:
         """Start a part without waiting for it; one that runs is left alone."""
         try:
-            self._rpc().supervisor.startProcess(name, False)  # noqa: FBT003 - positional in XML-RPC
+            self._call("startProcess", name, False)  # noqa: FBT003 - positional in XML-RPC
         except xmlrpc.client.Fault as fault:
             if fault.faultCode != Faults.ALREADY_STARTED:
                 raise StackError(
@@ -93,13 +92,13 @@ class Supervisor:
 
     def state_of(self, name: str) -> ProcessState:
         """Return what supervisord says of one part."""
-        return _process_state(self._rpc().supervisor.getProcessInfo(name))
+        return _process_state(self._call("getProcessInfo", name))
 
     def states(self) -> list[ProcessState]:
         """Return the state of every part; none where supervisord does not run."""
         if not self.is_running():
             return []
-        return [_process_state(info) for info in self._rpc().supervisor.getAllProcessInfo()]
+        return [_process_state(info) for info in self._call("getAllProcessInfo")]
 
     def shut_down(self, last: frozenset[str]) -> None:
         """Stop every part and supervisord itself; returns when it is gone.
@@ -112,9 +111,9 @@ class Supervisor:
         """
         if not self.is_running():
             return
-        process = psutil.Process(self._rpc().supervisor.getPID())
+        process = psutil.Process(self._call("getPID"))
         self._stop_at_once([state.name for state in self.states() if state.pid and state.name not in last])
-        self._rpc().supervisor.shutdown()
+        self._call("shutdown")
         try:
             process.wait(timeout=STOP_DEADLINE_S)
         except psutil.TimeoutExpired as error:
@@ -128,7 +127,7 @@ class Supervisor:
     def _stop_at_once(self, names: list[str]) -> None:
         """Stop parts together; supervisord's own shutdown would wait for one after the other."""
         for name in names:
-            self._rpc().supervisor.stopProcess(name, False)  # noqa: FBT003 - positional in XML-RPC
+            self._call("stopProcess", name, False)  # noqa: FBT003 - positional in XML-RPC
         for attempt in Retrying(
             stop=stop_after_delay(STOP_DEADLINE_S),
             wait=wait_fixed(POLL_S),
@@ -139,9 +138,10 @@ class Supervisor:
                 left = [name for name in names if self.state_of(name).pid]
             attempt.retry_state.set_result(left)
 
-    def _rpc(self) -> Any:  # noqa: ANN401 - XML-RPC methods have no static types
+    def _call(self, method: str, *words: object) -> Any:  # noqa: ANN401 - XML-RPC has no static types
         transport = SupervisorTransport(None, None, serverurl=f"unix://{self._socket}")
-        return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
+        with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:
+            return getattr(server.supervisor, method)(*words)
 
     def _render(self, parts: Iterable[Part]) -> Path:
         if len(str(self._socket).encode()) > SOCKET_PATH_LIMIT:
@@ -179,7 +179,7 @@ class Supervisor:
             reraise=True,
         ):
             with attempt:
-                self._rpc().supervisor.getState()
+                self._call("getState")
 
 
 def _process_state(info: dict[str, Any]) -> ProcessState:

@@ -1,14 +1,17 @@
 """Environments of one function push a group each: these add up, outlive the process, and are cleaned up."""
 
+import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from powertools_pushgateway.cleaner import CleanerError, clean, main
 
-from tests.integration.parts import START_S, free_port, wait_until
+from tests.integration.parts import ROOT, START_S, Process, free_port, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -113,3 +116,20 @@ def test_cleaner_says_that_there_is_no_gateway(capsys: pytest.CaptureFixture[str
         clean(url)
     assert main(["--url", url]) == 1
     assert "did not answer" in capsys.readouterr().err
+
+
+def test_cleaner_goes_on_where_the_gateway_comes_back_and_stops_at_once(
+    pushgateway: Any, new_environment: Any, folder: Path
+) -> None:
+    options = ["--url", pushgateway.url, "--every-s", "0.05", "--max-age-s", "-5"]
+    cleaner = Process(
+        [sys.executable, "-m", "powertools_pushgateway.cleaner", *options],
+        folder / "cleaner.log",
+        environment=os.environ | {"PYTHONPATH": str(ROOT / "functions" / "common")},
+    )
+    wait_until(lambda: "did not answer" in cleaner.output, timeout_s=START_S, what="its complaint")
+    pushgateway.start()
+    environment = new_environment(rhythm=NEVER_AGAIN)
+    environment.invoke()
+    wait_until(lambda: "deleted 1 groups" in cleaner.output, timeout_s=START_S, what="the group to go")
+    assert cleaner.stop() == 0
