@@ -4,9 +4,9 @@ import sys
 
 import psycopg2
 
-from stack.context import Context
+from stack.context import LOOPBACK, Context
 from stack.parts.part import NotReadyError, Part
-from stack.parts.probing import PROBE_TIMEOUT_S
+from stack.parts.probing import PROBE_TIMEOUT_S, http_ok
 from stack.settings import ROOT
 
 SOURCES = (ROOT / "worker" / "inference_worker", ROOT / "contract", ROOT / "requirements" / "app.txt")
@@ -17,12 +17,14 @@ SOFT_STOP_S = 20
 
 def worker(context: Context) -> Part:
     """Describe the pool: one process a core's worth of predictions."""
+    port = context.settings.worker_metrics_port
 
     def probe() -> str:
         alive = _count_alive(context)
         if not alive:
             raise NotReadyError("no worker has reported to Postgres yet")
-        return f"{alive} alive, {context.settings.worker_concurrency} processes"
+        http_ok(f"http://{LOOPBACK}:{port}/metrics")
+        return f"{alive} alive, {context.settings.worker_concurrency} processes, metrics at http://localhost:{port}"
 
     return Part(
         name="worker",
@@ -35,7 +37,13 @@ def worker(context: Context) -> Part:
             "--without-gossip",
         ),
         probe=probe,
-        environment=worker_environment(context) | {"REMAP_SIGTERM": "SIGQUIT"},
+        environment=worker_environment(context)
+        | {
+            "REMAP_SIGTERM": "SIGQUIT",
+            "WORKER_METRICS_PORT": str(port),
+            "PROMETHEUS_MULTIPROC_DIR": str(context.paths.state / "worker-metrics"),
+        },
+        ports={"worker_metrics_port": port},
         watched=(*SOURCES, context.paths.models),
         needs_schema=True,
         stop_wait_s=SOFT_STOP_S,

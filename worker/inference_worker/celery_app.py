@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from celery import Celery
 
-from inference_worker import lifecycle
+from inference_worker import guarded_redis, lifecycle
 from inference_worker.celery_broker import CeleryBroker
 from inference_worker.celery_settings import celery_settings
 from inference_worker.companions import Companions, add_companions, taken
@@ -23,7 +23,8 @@ from inference_worker.ending import Ending
 from inference_worker.errors import SettingsError, TimeLimitError
 from inference_worker.heartbeat import Heartbeat
 from inference_worker.lease import keep_lease
-from inference_worker.model_catalog import LoadModel, ModelCatalog, backend_in, servable
+from inference_worker.measurements import NO_MEASUREMENTS, Measurements
+from inference_worker.model_catalog import LoadModel, ModelCatalog, backend_in, described_in, servable
 from inference_worker.postgres_pool_store import PostgresPoolStore
 from inference_worker.postgres_registry import PostgresRegistry
 from inference_worker.postgres_retention_store import PostgresRetentionStore
@@ -37,6 +38,9 @@ from inference_worker.sweeper import Sweep
 from inference_worker.tasks import add_tasks
 from inference_worker.time_limit import time_limit
 from inference_worker.worker_pool import WorkerPool
+
+if TYPE_CHECKING:
+    from inference_worker.prometheus_measurements import PrometheusMeasurements
 
 STATEMENTS: Final = Path(__file__).with_name("queries.sql")
 STOP_GRACE_S: Final = 1.5
@@ -60,6 +64,8 @@ def create_app(settings: Settings, backends: Backends) -> Celery:
     lifecycle.connect_logging(settings)
     lifecycle.connect_preload(tuple(backends.values()))
     lifecycle.connect_memory_limit(settings.worker_memory_limit_mb)
+    measurements = _measurements(settings)
+    guarded_redis.Channel.report = staticmethod(measurements.message_refused)
     app = Celery("inference", broker=settings.broker_url, set_as_current=True)
     app.conf.update(celery_settings(settings))
     pool = WorkerPool()
@@ -68,11 +74,28 @@ def create_app(settings: Settings, backends: Backends) -> Celery:
     add_tasks(
         app,
         partial(time_limit, settings.task_soft_time_limit_s, settings.task_time_limit_s),
-        cache(partial(_run_prediction, settings, backends, pool)),
-        cache(partial(_sweep, settings, app)),
+        cache(partial(_run_prediction, settings, backends, pool, measurements)),
+        cache(partial(_sweep, settings, app, measurements)),
         cache(partial(_retention, settings)),
     )
     return app
+
+
+def _measurements(settings: Settings) -> Measurements:
+    """Measure where somebody looks; only there the library is imported, which takes a tenth of a second."""
+    if not settings.worker_metrics_port:
+        return NO_MEASUREMENTS
+    adapter = importlib.import_module("inference_worker.prometheus_measurements")
+    measurements: PrometheusMeasurements = adapter.PrometheusMeasurements(
+        settings.prometheus_multiproc_dir, described_in(settings.model_dir)
+    )
+
+    def open_and_serve() -> None:
+        measurements.open(servable(settings.model_dir))
+        measurements.serve(settings.worker_metrics_port)
+
+    lifecycle.connect_metrics(open_and_serve, measurements.let_go)
+    return measurements
 
 
 def _database(settings: Settings, application: str) -> Database:
@@ -96,7 +119,9 @@ def _companions(settings: Settings, pool: WorkerPool) -> Companions:
     return Companions(heartbeat, watch, ending)
 
 
-def _run_prediction(settings: Settings, backends: Backends, pool: WorkerPool) -> RunPrediction:
+def _run_prediction(
+    settings: Settings, backends: Backends, pool: WorkerPool, measurements: Measurements
+) -> RunPrediction:
     store = PostgresJobStore(
         _database(settings, f"worker {pool.process}"),
         _database(settings, f"leases {pool.process}"),
@@ -106,15 +131,16 @@ def _run_prediction(settings: Settings, backends: Backends, pool: WorkerPool) ->
         ),
     )
     catalog = ModelCatalog(settings.model_dir, backend_in(backends))
-    return RunPrediction(store, catalog, partial(keep_lease, lease_s=settings.lease_s), TimeLimitError)
+    keep = partial(keep_lease, lease_s=settings.lease_s)
+    return RunPrediction(store, catalog, keep, TimeLimitError, measurements)
 
 
-def _sweep(settings: Settings, app: Celery) -> Sweep:
+def _sweep(settings: Settings, app: Celery, measurements: Measurements) -> Sweep:
     limits = SweepLimits(
         settings.max_attempts, settings.resend_after_s, settings.send_grace_s, settings.sweep_limit
     )
     store = PostgresSweepStore(_database(settings, "sweeper"), limits)
-    return Sweep(store, CeleryBroker(app), settings.sweep_limit)
+    return Sweep(store, CeleryBroker(app), settings.sweep_limit, measurements)
 
 
 def _retention(settings: Settings) -> Retention:

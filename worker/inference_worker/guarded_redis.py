@@ -1,6 +1,7 @@
 """Celery's Redis transport behind the message guard; named in `broker_transport` of celery_settings."""
 
 import logging
+from collections.abc import Callable
 from itertools import count
 from queue import Empty
 from typing import Any, Final
@@ -58,6 +59,8 @@ class Channel(redis.Channel):  # type: ignore[misc] # kombu has no types
 
     QoS = QoS
     refused = count(1)
+    report: Callable[[], None] = staticmethod(lambda: None)
+    """Set by the entry file, as kombu makes the channels."""
     _kept_client: Any = None
 
     def _create_client(self, asynchronous: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 (kombu's own signature)
@@ -74,6 +77,7 @@ class Channel(redis.Channel):  # type: ignore[misc] # kombu has no types
         except RUBBISH as error:
             reason = str(error) if isinstance(error, MessageRefusedError) else type(error).__name__
             logger.warning("message refused", extra={"reason": reason, "refused_total": next(self.refused)})
+            self.report()
             raise Empty from error
 
 

@@ -1,5 +1,6 @@
 """Ties what each process needs to Celery's signals: logging, model libraries, limits."""
 
+import logging
 import os
 import resource
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from celery.signals import setup_logging, worker_init, worker_process_init
 
 from inference_worker import json_logs
 from inference_worker.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 BYTES_PER_MIB: Final = 1024 * 1024
 THREAD_VARIABLES: Final = (
@@ -42,6 +45,22 @@ def connect_preload(backends: tuple[Callable[[], object], ...]) -> None:
             load_library()
 
     worker_init.connect(on_worker_init, weak=False)
+
+
+def connect_metrics(open_and_serve: Callable[[], None], let_go: Callable[[], None]) -> None:
+    """Begin to measure in a worker alone, before its pool forks; a failure costs numbers and no job."""
+
+    def on_worker_init(**_: object) -> None:
+        try:
+            open_and_serve()
+        except Exception:
+            logger.exception("nothing is measured")
+
+    def on_process_init(**_: object) -> None:
+        let_go()
+
+    worker_init.connect(on_worker_init, weak=False)
+    worker_process_init.connect(on_process_init, weak=False)
 
 
 def connect_memory_limit(limit_mb: int) -> None:

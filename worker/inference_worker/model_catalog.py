@@ -38,6 +38,11 @@ def servable(model_dir: Path) -> tuple[ModelMetadata, ...]:
     return tuple(found)
 
 
+def described_in(model_dir: Path) -> Callable[[ModelId], ModelMetadata]:
+    """Read a model's metadata by its name; raises `ModelUnavailableError`."""
+    return lambda model: read_metadata(model_folder(model_dir, model))
+
+
 class ModelCatalog:
     """Implements `ModelSource`: loads by backend name, once a process.
 

@@ -23,6 +23,8 @@ class FeatureStatistics:
     mean: float
     standard_deviation: float
     deciles: tuple[float, ...]
+    training_shares: tuple[float, ...] = ()
+    """Share of the training rows in each bin (`feature_bins`); empty in metadata of before there were any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,13 @@ def verified_bytes(folder: Path, metadata: ModelMetadata) -> bytes:
 
 def _from_json(fields: dict[str, Any]) -> ModelMetadata:
     statistics = {
-        name: FeatureStatistics(**{**values, "deciles": tuple(values["deciles"])})
+        name: FeatureStatistics(
+            **{
+                **values,
+                "deciles": tuple(values["deciles"]),
+                "training_shares": tuple(values.get("training_shares", ())),
+            }
+        )
         for name, values in fields.get("feature_statistics", {}).items()
     }
     sequences = {name: tuple(fields[name]) for name in ("feature_names", "classes")}

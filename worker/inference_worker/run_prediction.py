@@ -5,6 +5,7 @@ Stages: claim, predict the batch, predict alone what the batch could not, store.
 
 import logging
 import math
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -14,6 +15,14 @@ from typing import Final, Protocol
 from inference_contract.job import FeatureRow, JobStatus, ModelId, Prediction
 
 from inference_worker.errors import ModelCallError, ModelUnavailableError
+from inference_worker.measurements import (
+    NO_MEASUREMENTS,
+    Fate,
+    MeasuredCall,
+    MeasuredClaim,
+    MeasuredJob,
+    Measurements,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -88,12 +97,17 @@ type KeepLease = Callable[[Callable[[], None]], AbstractContextManager[None]]
 
 @dataclass(frozen=True, slots=True)
 class RunPrediction:
-    """The use case with its collaborators; `time_limit_error` is what the pool raises at the soft limit."""
+    """The use case with its collaborators; `time_limit_error` is what the pool raises at the soft limit.
+
+    `clock` gives seconds of no particular beginning.
+    """
 
     store: JobStore
     models: ModelSource
     keep_lease: KeepLease
     time_limit_error: type[Exception]
+    measurements: Measurements = NO_MEASUREMENTS
+    clock: Callable[[], float] = time.monotonic
 
     def __call__(self, task_id: str) -> int:
         """Run the woken job and its mates; returns how many were claimed, 0 for a late or duplicate wake-up.
@@ -105,12 +119,19 @@ class RunPrediction:
         if claim is None:
             logger.debug("nothing to claim", extra={"task_id": task_id})
             return 0
+        claimed_at = self.clock()
         with self.keep_lease(lambda: self.store.renew(claim)):
             outcomes = self._predict(claim)
         if outcomes is None:
             self.store.give_back(claim)
+            jobs = tuple(_measured(job, None, Fate.GIVEN_BACK) for job in claim.jobs)
         else:
-            _log(claim, outcomes, self.store.finish(outcomes))
+            written = self.store.finish(outcomes)
+            _log(claim, outcomes, written)
+            pairs = zip(claim.jobs, outcomes, strict=True)
+            jobs = tuple(_measured(job, outcome, _fate(outcome, written)) for job, outcome in pairs)
+        # Last of all: nobody waits for a result that is counted first.
+        self.measurements.claim_ended(MeasuredClaim(claim.model, jobs, self.clock() - claimed_at))
         return len(claim.jobs)
 
     def _predict(self, claim: Claim) -> tuple[Outcome, ...] | None:
@@ -130,28 +151,32 @@ class RunPrediction:
             logger.exception("model unavailable", extra={"model": claim.model.name})
             return tuple(_failed(job, str(error)) for job in claim.jobs)
         try:
-            return self._call(model, claim.jobs)
+            return self._call(claim.model, model, claim.jobs)
         except ModelCallError:
             if len(claim.jobs) > 1:
                 logger.warning("batch failed, running each alone", extra={"model": claim.model.name})
-        return tuple(self._alone(model, job) for job in claim.jobs)
+        return tuple(self._alone(claim.model, model, job) for job in claim.jobs)
 
-    def _alone(self, model: LoadedModel, job: ClaimedJob) -> Outcome:
+    def _alone(self, name: ModelId, model: LoadedModel, job: ClaimedJob) -> Outcome:
         try:
-            return self._call(model, (job,))[0]
+            return self._call(name, model, (job,))[0]
         except ModelCallError as error:
             logger.warning("model call failed", extra={"task_id": job.task_id}, exc_info=True)
             return _failed(job, str(error))
 
-    def _call(self, model: LoadedModel, jobs: tuple[ClaimedJob, ...]) -> tuple[Outcome, ...]:
+    def _call(self, name: ModelId, model: LoadedModel, jobs: tuple[ClaimedJob, ...]) -> tuple[Outcome, ...]:
         """Make one model call for all rows of all jobs and deal the answers out again."""
         rows = tuple(row for job in jobs for row in job.features)
+        called_at = self.clock()
         try:
             predictions = model.predict(rows)
         except self.time_limit_error:
             raise
         except (Exception, SystemExit) as error:
             raise ModelCallError(_reason(error)) from error
+        finally:
+            took_s = self.clock() - called_at
+            self.measurements.model_called(MeasuredCall(name, len(jobs), len(rows), took_s))
         if len(predictions) != len(rows):
             raise ModelCallError(f"the model gave {len(predictions)} answers for {len(rows)} rows")
         answers = iter(predictions)
@@ -166,6 +191,17 @@ def _succeeded(job: ClaimedJob, predictions: tuple[Prediction, ...]) -> Outcome:
 
 def _failed(job: ClaimedJob, reason: str) -> Outcome:
     return Outcome(job.task_id, job.attempt, JobStatus.FAILED, error=reason)
+
+
+def _fate(outcome: Outcome, written: frozenset[str]) -> Fate:
+    if outcome.task_id not in written:
+        return Fate.DROPPED
+    return Fate.SUCCEEDED if outcome.status is JobStatus.SUCCEEDED else Fate.FAILED
+
+
+def _measured(job: ClaimedJob, outcome: Outcome | None, fate: Fate) -> MeasuredJob:
+    predictions = (outcome.predictions if outcome else None) or ()
+    return MeasuredJob(job.attempt, job.queued_s, fate, job.features, predictions)
 
 
 def _reason(error: BaseException) -> str:

@@ -36,6 +36,10 @@ class Settings:
     slow_for_s: float = 60.0
     retention_days: float = 30.0
     retention_every_s: float = 30.0
+    worker_metrics_port: int = 0
+    """Where Prometheus reads, on this machine only; 0: nowhere."""
+    prometheus_multiproc_dir: Path = Path()
+    """Folder of its own in which the processes count; emptied when the worker starts."""
 
     @property
     def visibility_timeout_s(self) -> int:
@@ -43,6 +47,8 @@ class Settings:
         return int(2 * self.task_time_limit_s) + 1
 
 
+OFF: Final = "0"
+MAY_BE_OFF: Final = frozenset({"worker_metrics_port"})
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -52,7 +58,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     for setting in fields(Settings):
         name = setting.name.upper()
         text = environment.get(name, "").strip()
-        if text:
+        if text and not (setting.name in MAY_BE_OFF and text == OFF):
             values[setting.name] = _parse(name, text, setting.type)
         elif setting.name in ("database_url", "broker_url", "model_dir"):
             raise SettingsError(f"{name} is not set")
@@ -80,3 +86,5 @@ def _check(settings: Settings) -> None:
         raise SettingsError("BROKER_URL must begin with redis:// or rediss://")
     if not settings.model_dir.is_dir():
         raise SettingsError(f"MODEL_DIR must be a folder: {settings.model_dir} is none")
+    if settings.worker_metrics_port and settings.prometheus_multiproc_dir == Path():
+        raise SettingsError("PROMETHEUS_MULTIPROC_DIR must be a folder, as WORKER_METRICS_PORT is set")

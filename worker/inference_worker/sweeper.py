@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from inference_worker.errors import SendFailedError
+from inference_worker.measurements import NO_MEASUREMENTS, MeasuredSweep, Measurements
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +63,7 @@ class Sweep:
     store: SweepStore
     broker: Broker
     limit: int
+    measurements: Measurements = NO_MEASUREMENTS
 
     def __call__(self) -> int:
         """Sweep once; returns how many wake-ups were sent.
@@ -69,7 +71,8 @@ class Sweep:
         Raises:
             StoreUnavailableError: Postgres did not answer; the next sweep does it.
         """
-        for row in self.store.take_back(GAVE_UP):
+        taken_back = self.store.take_back(GAVE_UP)
+        for row in taken_back:
             logger.warning(
                 "job failed for good" if row.gave_up else "job taken back",
                 extra={
@@ -78,6 +81,12 @@ class Sweep:
                     "correlation_id": row.correlation_id,
                 },
             )
+        sent = self._top_up()
+        gave_up = sum(row.gave_up for row in taken_back)
+        self.measurements.swept(MeasuredSweep(sent, len(taken_back) - gave_up, gave_up))
+        return sent
+
+    def _top_up(self) -> int:
         try:
             room = max(0, self.limit - self.broker.waiting())
         except SendFailedError:

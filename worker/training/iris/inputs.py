@@ -15,6 +15,8 @@ SEED: Final = 42
 HELD_OUT_SHARE: Final = 0.2
 ITERATIONS_MAX: Final = 1000
 REGULARISATION: Final = 1.0
+DESCRIPTION: Final = 2
+"""Raised when the metadata say more than before (2: training shares by bin): old artifacts are made anew."""
 LIBRARIES: Final = ("numpy", "scikit-learn", "scipy", "skops")
 
 
@@ -25,5 +27,7 @@ def library_versions() -> dict[str, str]:
 
 def inputs_digest() -> str:
     """Digest of settings and versions: equal inputs give equal parameters."""
-    settings = (SEED, HELD_OUT_SHARE, ITERATIONS_MAX, REGULARISATION, FEATURE_NAMES, library_versions())
+    settings = (
+        DESCRIPTION, SEED, HELD_OUT_SHARE, ITERATIONS_MAX, REGULARISATION, FEATURE_NAMES, library_versions()
+    )  # fmt: skip
     return hashlib.sha256(json.dumps(settings).encode()).hexdigest()

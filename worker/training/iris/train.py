@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 import skops.io
+from inference_worker.feature_bins import shares
 from inference_worker.model_metadata import FeatureStatistics, ModelMetadata
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
@@ -70,10 +71,12 @@ def _parameters_digest(pipeline: Pipeline) -> str:
 
 
 def _statistics(column: Any) -> FeatureStatistics:  # noqa: ANN401 (scikit-learn has no types)
+    deciles = tuple(float(value) for value in np.percentile(column, DECILES_PERCENT))
     return FeatureStatistics(
         minimum=float(column.min()),
         maximum=float(column.max()),
         mean=float(column.mean()),
         standard_deviation=float(column.std()),
-        deciles=tuple(float(value) for value in np.percentile(column, DECILES_PERCENT)),
+        deciles=deciles,
+        training_shares=shares(column.tolist(), deciles),
     )
