@@ -1,5 +1,6 @@
 """Chromium without a screen, that asks nobody but the stack."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,8 +8,7 @@ from pathlib import Path
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
-CHROMIUM = "/usr/bin/chromium"
-DRIVER = "/usr/bin/chromedriver"
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 """Named, so that Selenium looks for none and asks nobody for one."""
 FLAGS = (
     "--headless=new",
