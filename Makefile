@@ -4,7 +4,7 @@ STACK := $(PYTHON) -m stack
 export PYTHONPATH := contract
 SHELL := /bin/sh
 
-.PHONY: up down status logs deploy psql tasks doctor clean test test-faults check format bench help
+.PHONY: up down status logs deploy psql tasks doctor clean test test-faults check format dashboards bench help
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -63,6 +63,9 @@ bench: .venvs/.dev-ready .venvs/.localstack-ready ## cold imports and the gatewa
 
 format: .venvs/.dev-ready ## put the code into the one format
 	@.venvs/app/bin/ruff check --fix --quiet . ; .venvs/app/bin/ruff format --quiet .
+
+dashboards: .venvs/.dev-ready ## write infra/grafana/dashboards/*.json from infra/grafana/boards
+	@PYTHONPATH=infra/grafana $(PYTHON) -m boards
 
 .venvs/.app-ready: requirements/app.txt requirements/uv.txt stack/bootstrap.sh
 	@stack/bootstrap.sh app

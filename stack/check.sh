@@ -24,6 +24,7 @@ gate mypy "$bin/mypy" contract/inference_contract functions/common/inference_api
 for function in predict results; do
     gate "mypy-$function" env MYPYPATH="functions/$function:functions/common:contract" "$bin/mypy" "functions/$function"
 done
+gate mypy-boards env MYPYPATH=infra/grafana "$bin/mypy" infra/grafana/boards
 gate mypy-executor "$bin/mypy" --config-file infra/localstack/pyproject.toml --python-executable .venvs/localstack/bin/python infra/localstack/localstack_process_executor
 gate imports env PYTHONPATH=contract:worker:functions/common "$bin/lint-imports"
 gate cfn-lint "$bin/cfn-lint" template.yaml
@@ -37,6 +38,7 @@ done
 gate amtool amtool check-config "$rendered/rendered/alertmanager.yml"
 gate mtail mtail -compile_only -progs infra/prometheus/door.mtail -logtostderr
 gate rules promtool test rules infra/prometheus/tests/*.yml
+gate dashboards env PYTHONPATH=infra/grafana "$bin/python" -m boards --check
 gate shell sh -n stack/bootstrap.sh stack/check.sh infra/nginx/start.sh infra/localstack/start.sh
 
 if [ -n "$failed" ]; then
