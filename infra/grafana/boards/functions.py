@@ -28,7 +28,8 @@ def board() -> Board:
 
 
 def _of(outcome: str) -> str:
-    return f'sum(increase(lambda_invocations_total{{function=~"$function",outcome{outcome}}}[$__range]))'
+    selector = f'{{function=~"$function",outcome{outcome}}}'
+    return f"sum(increase(lambda_invocations_total{selector}[$__range])) or vector(0)"
 
 
 def _figures() -> list[Content]:
