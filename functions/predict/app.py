@@ -9,6 +9,7 @@ from inference_api.postgres import Database
 from inference_api.registry import ModelRegistry
 from inference_api.settings import Settings
 from inference_api.task_sender import TaskSender
+from inference_contract.failpoint import PREDICT_AFTER_COMMIT, failpoint
 from known_models import KnownModels
 from submit import Submit
 from submit_routes import add_submit_routes
@@ -21,6 +22,7 @@ submit = Submit(
     jobs=JobWriter(database, settings.limits),
     wakeups=TaskSender(settings.broker_url),
     limits=settings.limits,
+    after_commit=failpoint(PREDICT_AFTER_COMMIT, settings.failpoint),
 )
 app = new_app(settings.service, telemetry)
 add_submit_routes(app, telemetry, submit)

@@ -13,6 +13,7 @@ from inference_api.errors import (
 )
 from inference_api.intake import Intake, Verdict
 from inference_api.shedding import DEFAULT_LIMITS, Limits, refusal
+from inference_contract.failpoint import Failpoint, off
 from inference_contract.job import Idempotency, Model, NewJob
 from submission import Submission
 
@@ -72,6 +73,7 @@ class Submit:
     wakeups: Wakeups
     limits: Limits = DEFAULT_LIMITS
     new_id: Callable[[], str] = _random_id
+    after_commit: Failpoint = off
 
     def __call__(self, submission: Submission, asker: Asker) -> Accepted:
         """Accept a submit, or find the one that was accepted under its key before.
@@ -93,6 +95,7 @@ class Submit:
         intake = self.jobs.store(job)
         match intake.verdict:
             case Verdict.STORED:
+                self.after_commit()
                 return Accepted(job.task_id, self._wake_up(job))
             case Verdict.REPLAYED:
                 return Accepted(intake.task_id, replayed=True)

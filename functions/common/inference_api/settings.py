@@ -6,6 +6,7 @@ from typing import Self
 
 from inference_api.errors import SettingsError
 from inference_api.shedding import DEFAULT_LIMITS, Limits
+from inference_contract.failpoint import FAILPOINTS
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -21,6 +22,7 @@ class Settings:
     metrics_namespace: str
     limits: Limits = DEFAULT_LIMITS
     pushgateway_url: str = ""
+    failpoint: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], service: str) -> Self:
@@ -40,6 +42,7 @@ class Settings:
             service=environment.get("POWERTOOLS_SERVICE_NAME") or service,
             metrics_namespace=environment.get("POWERTOOLS_METRICS_NAMESPACE") or "inference",
             pushgateway_url=_pushgateway_url(environment),
+            failpoint=_failpoint(environment),
             limits=Limits(
                 of_caller=_positive(environment, "MAX_OPEN_PER_CALLER", DEFAULT_LIMITS.of_caller),
                 in_all=_positive(environment, "MAX_OPEN_IN_ALL", DEFAULT_LIMITS.in_all),
@@ -60,6 +63,14 @@ def _pushgateway_url(environment: Mapping[str, str]) -> str:
     if url and not url.startswith(("http://", "https://")):
         raise SettingsError("PUSHGATEWAY_URL is not an address such as http://host:9091")
     return url
+
+
+def _failpoint(environment: Mapping[str, str]) -> str:
+    """Read where to crash: for tests, and nowhere else."""
+    place = environment.get("FAILPOINT", "").strip()
+    if place not in FAILPOINTS:
+        raise SettingsError(f"FAILPOINT is none of {', '.join(filter(None, FAILPOINTS))}")
+    return place
 
 
 def _positive(environment: Mapping[str, str], name: str, default: int) -> int:

@@ -39,6 +39,14 @@ def test_metrics_are_pushed_only_where_there_is_an_address() -> None:
         Settings.from_environment(GOOD | {"PUSHGATEWAY_URL": "127.0.0.1:9091"}, "predict")
 
 
+def test_failpoint_is_off_unless_a_known_one_is_named() -> None:
+    assert Settings.from_environment(GOOD, "predict").failpoint == ""
+    named = Settings.from_environment(GOOD | {"FAILPOINT": "predict.after_commit"}, "predict")
+    assert named.failpoint == "predict.after_commit"
+    with pytest.raises(SettingsError, match="FAILPOINT is none of predict"):
+        Settings.from_environment(GOOD | {"FAILPOINT": "predict"}, "predict")
+
+
 def test_unknown_log_level_is_refused() -> None:
     with pytest.raises(SettingsError, match="LOG_LEVEL"):
         Settings.from_environment(GOOD | {"LOG_LEVEL": "LOUD"}, "predict")

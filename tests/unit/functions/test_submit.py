@@ -5,6 +5,9 @@ import json
 import uuid
 
 import pytest
+import submission
+from known_models import KnownModels
+from submit import Asker, Submit
 
 from tests.unit.functions.gateway import Predict
 
@@ -96,3 +99,17 @@ def test_unknown_model_is_422_with_the_known_ones(predict: Predict, named: dict[
     answer = predict.post(json.dumps({"features": [1, 2, 3, 4], **named}))
     assert (answer.status, answer.body["models"]) == (422, ["iris 1"])
     assert predict.jobs.stored == []
+
+
+def test_failpoint_stands_between_commit_and_send(predict: Predict) -> None:
+    seen: list[tuple[int, int]] = []
+    submit = Submit(
+        KnownModels(predict.registry),
+        predict.jobs,
+        predict.wakeups,
+        after_commit=lambda: seen.append((len(predict.jobs.stored), len(predict.wakeups.sent))),
+    )
+
+    submit(submission.read(json.loads(IRIS_ROW)), Asker("caller", "request"))
+
+    assert seen == [(1, 0)]
