@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from celery import Celery
+from inference_contract.failpoint import WORKER_AFTER_STORE, failpoint
 
 from inference_worker import guarded_redis, lifecycle
 from inference_worker.celery_broker import CeleryBroker
@@ -127,12 +128,18 @@ def _run_prediction(
         _database(settings, f"leases {pool.process}"),
         pool=pool,
         limits=ClaimLimits(
-            settings.batch_size, settings.batch_rows_max, settings.lease_s, settings.slow_for_s
+            settings.batch_size,
+            settings.batch_rows_max,
+            settings.lease_s,
+            settings.slow_for_s,
+            settings.patience_s,
+            settings.max_attempts,
         ),
     )
     catalog = ModelCatalog(settings.model_dir, backend_in(backends))
-    keep = partial(keep_lease, lease_s=settings.lease_s)
-    return RunPrediction(store, catalog, keep, TimeLimitError, measurements)
+    keep = partial(keep_lease, lease_s=settings.lease_s, look_every_s=settings.patience_s)
+    after_store = failpoint(WORKER_AFTER_STORE, settings.failpoint)
+    return RunPrediction(store, catalog, keep, TimeLimitError, measurements, after_store=after_store)
 
 
 def _sweep(settings: Settings, app: Celery, measurements: Measurements) -> Sweep:

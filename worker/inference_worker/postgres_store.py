@@ -14,12 +14,18 @@ from inference_worker.worker_pool import WorkerPool
 
 @dataclass(frozen=True, slots=True)
 class ClaimLimits:
-    """How much one wake-up may take, for how long, and how long a model counts as slow that took longer."""
+    """How much one wake-up may take, for how long, and how long a model counts as slow that took longer.
+
+    `patience_s` is how long a batch may keep the pool's last process from other models; `max_attempts` is the
+    limit of a row that has none of its own.
+    """
 
     batch_size: int
     batch_rows_max: int
     lease_s: float
     slow_for_s: float
+    patience_s: float
+    max_attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,19 @@ class PostgresJobStore:
         """Renew the leases that still hold."""
         times = {"lease_s": self.limits.lease_s, "slow_for_s": self.limits.slow_for_s}
         self.lease_database.rows("renew", {**_held(claim), **times})
+
+    def make_way(self, claim: Claim) -> bool:
+        """Ask in one statement; a pool of one process has none to keep free."""
+        if self.pool.processes == 1:
+            return False
+        terms = {
+            "pool": self.pool.name,
+            "processes": self.pool.processes,
+            "patience_s": self.limits.patience_s,
+            "slow_for_s": self.limits.slow_for_s,
+            "max_attempts": self.limits.max_attempts,
+        }
+        return bool(self.lease_database.rows("make_way", {**_held(claim), **terms}))
 
 
 def _claim(rows: list[tuple[Any, ...]]) -> Claim:

@@ -82,6 +82,42 @@ WITH renewed AS (
 )
 SELECT task_id FROM renewed;
 
+-- name: make_way
+-- Gives a batch back that took the last process of its pool, where all of them have run for longer than the patience
+-- and a row waits of a model that none of them runs. The attempt cut short is granted anew; the model counts as slow.
+WITH busy AS (
+    SELECT worker, model_name, model_version, max(started_at) AS since
+    FROM predictions
+    WHERE status = 'running' AND lease_until > now() AND starts_with(worker, %(pool)s || '/')
+    GROUP BY worker, model_name, model_version
+), given_back AS (
+    UPDATE predictions p
+    SET status = 'queued', sent_at = NULL, started_at = NULL, lease_until = NULL,
+        attempt_limit = coalesce(p.attempt_limit, %(max_attempts)s) + 1
+    FROM unnest(%(task_ids)s::uuid[], %(attempts)s::integer[]) AS held (task_id, attempt)
+    WHERE p.task_id = held.task_id AND p.attempts = held.attempt AND p.status = 'running'
+      AND p.worker = (SELECT worker FROM busy ORDER BY since DESC, worker LIMIT 1)
+      AND %(processes)s <= (
+          SELECT count(DISTINCT worker) FROM busy WHERE since <= now() - make_interval(secs => %(patience_s)s)
+      )
+      AND EXISTS (
+          SELECT FROM models m
+          WHERE m.slow_until <= now()
+            AND (m.name, m.version) NOT IN (SELECT model_name, model_version FROM busy)
+            AND EXISTS (
+                SELECT FROM predictions w
+                WHERE w.model_name = m.name AND w.model_version = m.version AND w.status = 'queued'
+                  AND w.sent_at <= now() - make_interval(secs => %(patience_s)s)
+            )
+      )
+    RETURNING p.task_id::text, p.model_name, p.model_version
+), slow AS (
+    UPDATE models m SET slow_until = now() + make_interval(secs => %(slow_for_s)s)
+    FROM (SELECT DISTINCT model_name, model_version FROM given_back) g
+    WHERE m.name = g.model_name AND m.version = g.model_version
+)
+SELECT task_id FROM given_back;
+
 -- name: give_back
 -- Ends held leases at once, so that the next sweep queues the rows again or fails those at the attempt limit.
 UPDATE predictions p

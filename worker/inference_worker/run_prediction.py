@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final, Protocol
 
+from inference_contract.failpoint import Failpoint, off
 from inference_contract.job import FeatureRow, JobStatus, ModelId, Prediction
 
 from inference_worker.errors import ModelCallError, ModelUnavailableError
@@ -76,6 +77,9 @@ class JobStore(Protocol):
     def renew(self, claim: Claim) -> None:
         """Put the end of the claim's leases off."""
 
+    def make_way(self, claim: Claim) -> bool:
+        """Queue the claim's rows again where they keep others out; if so, this process has to end."""
+
 
 class LoadedModel(Protocol):
     """A model in memory."""
@@ -91,8 +95,8 @@ class ModelSource(Protocol):
         """Return the model, loading it on first use; raises `ModelUnavailableError`."""
 
 
-type KeepLease = Callable[[Callable[[], None]], AbstractContextManager[None]]
-"""Calls the given renewal from time to time while the context is open."""
+type KeepLease = Callable[[Callable[[], None], Callable[[], bool]], AbstractContextManager[None]]
+"""While the context is open: calls the first to renew, and ends this process once the second says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,7 @@ class RunPrediction:
     time_limit_error: type[Exception]
     measurements: Measurements = NO_MEASUREMENTS
     clock: Callable[[], float] = time.monotonic
+    after_store: Failpoint = off
 
     def __call__(self, task_id: str) -> int:
         """Run the woken job and its mates; returns how many were claimed, 0 for a late or duplicate wake-up.
@@ -120,13 +125,14 @@ class RunPrediction:
             logger.debug("nothing to claim", extra={"task_id": task_id})
             return 0
         claimed_at = self.clock()
-        with self.keep_lease(lambda: self.store.renew(claim)):
+        with self.keep_lease(lambda: self.store.renew(claim), lambda: self.store.make_way(claim)):
             outcomes = self._predict(claim)
         if outcomes is None:
             self.store.give_back(claim)
             jobs = tuple(_measured(job, None, Fate.GIVEN_BACK) for job in claim.jobs)
         else:
             written = self.store.finish(outcomes)
+            self.after_store()
             _log(claim, outcomes, written)
             pairs = zip(claim.jobs, outcomes, strict=True)
             jobs = tuple(_measured(job, outcome, _fate(outcome, written)) for job, outcome in pairs)

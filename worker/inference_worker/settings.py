@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
+from inference_contract.failpoint import FAILPOINTS
+
 from inference_worker.errors import SettingsError
 
 
@@ -34,12 +36,15 @@ class Settings:
     worker_memory_limit_mb: int = 2048
     progress_timeout_s: float = 60.0
     slow_for_s: float = 60.0
+    patience_s: float = 0.25
     retention_days: float = 30.0
     retention_every_s: float = 30.0
     worker_metrics_port: int = 0
     """Where Prometheus reads, on this machine only; 0: nowhere."""
     prometheus_multiproc_dir: Path = Path()
     """Folder of its own in which the processes count; emptied when the worker starts."""
+    failpoint: str = ""
+    """For tests: where to crash; none of the places where it is empty."""
 
     @property
     def visibility_timeout_s(self) -> int:
@@ -80,6 +85,8 @@ def _parse(name: str, text: str, kind: Any) -> object:  # noqa: ANN401 (a datacl
 def _check(settings: Settings) -> None:
     if settings.log_level not in LEVELS:
         raise SettingsError(f"LOG_LEVEL must be one of {', '.join(LEVELS)}")
+    if settings.failpoint not in FAILPOINTS:
+        raise SettingsError(f"FAILPOINT must be one of {', '.join(filter(None, FAILPOINTS))}")
     if settings.task_soft_time_limit_s >= settings.task_time_limit_s:
         raise SettingsError("TASK_SOFT_TIME_LIMIT_S must be below TASK_TIME_LIMIT_S")
     if not settings.broker_url.startswith(("redis://", "rediss://")):

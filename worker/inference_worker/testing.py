@@ -22,6 +22,7 @@ class FakeJobStore:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     given_back: list[Claim] = field(default_factory=list)
     renewed: list[Claim] = field(default_factory=list)
+    crowded: bool = False
     unavailable: bool = False
 
     def claim(self, task_id: str) -> Claim | None:
@@ -45,6 +46,13 @@ class FakeJobStore:
         """Note the renewal."""
         self._answer()
         self.renewed.append(claim)
+
+    def make_way(self, claim: Claim) -> bool:
+        """Take the rows back where the pool is crowded."""
+        self._answer()
+        if self.crowded:
+            self.given_back.append(claim)
+        return self.crowded
 
     def _answer(self) -> None:
         if self.unavailable:
@@ -80,9 +88,10 @@ class FakeModels:
 
 
 @contextmanager
-def renew_once(renew: Callable[[], None]) -> Iterator[None]:
-    """Implement `KeepLease` without a thread: renew once, at the start."""
+def renew_once(renew: Callable[[], None], make_way: Callable[[], bool]) -> Iterator[None]:
+    """Implement `KeepLease` without a thread: renew and ask for room once, at the start."""
     renew()
+    make_way()
     yield
 
 

@@ -1,4 +1,4 @@
-"""Leases renew while work goes on, and no longer."""
+"""Leases renew while work goes on, and no longer; a batch that keeps others out ends with its process."""
 
 import threading
 
@@ -7,6 +7,10 @@ from inference_worker.lease import keep_lease
 
 SOON_S = 0.01
 PATIENCE_S = 10.0
+
+
+def never() -> bool:
+    return False
 
 
 def test_lease_is_renewed_until_the_work_ends_though_postgres_misses_one() -> None:
@@ -19,9 +23,33 @@ def test_lease_is_renewed_until_the_work_ends_though_postgres_misses_one() -> No
             raise StoreUnavailableError
         twice.set()
 
-    with keep_lease(renew, lease_s=SOON_S):
+    with keep_lease(renew, never, lease_s=SOON_S, look_every_s=SOON_S):
         assert twice.wait(PATIENCE_S)
     count = len(renewals)
 
     assert all(thread.name != "lease" for thread in threading.enumerate())
     assert len(renewals) == count
+
+
+def test_lease_is_renewed_far_less_often_than_others_are_looked_for() -> None:
+    many = threading.Event()
+    looks: list[int] = []
+    renewals: list[int] = []
+
+    def look() -> bool:
+        looks.append(1)
+        if len(looks) > 10:
+            many.set()
+        return False
+
+    with keep_lease(lambda: renewals.append(1), look, lease_s=PATIENCE_S, look_every_s=SOON_S):
+        assert many.wait(PATIENCE_S)
+
+    assert renewals == []
+
+
+def test_process_ends_when_its_batch_has_made_way() -> None:
+    left = threading.Event()
+
+    with keep_lease(lambda: None, lambda: True, lease_s=SOON_S, look_every_s=SOON_S, leave=left.set):
+        assert left.wait(PATIENCE_S)

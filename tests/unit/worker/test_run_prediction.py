@@ -144,3 +144,19 @@ def test_store_that_does_not_answer_is_no_failure_of_the_job() -> None:
     with pytest.raises(StoreUnavailableError):
         world.run(job("a", 1.0))
     assert world.store.outcomes == {}
+
+
+def test_failpoint_stands_after_the_results_are_written() -> None:
+    world = World()
+    written: list[set[str]] = []
+    world.store.claims = {WOKEN: Claim(IRIS, (job("a", 1.0),))}
+
+    RunPrediction(
+        world.store,
+        FakeModels({IRIS: world.model}),
+        renew_once,
+        TooLongError,
+        after_store=lambda: written.append(set(world.store.outcomes)),
+    )(WOKEN)
+
+    assert written == [{"a"}]

@@ -43,6 +43,7 @@ def test_missing_setting_is_named(environment: dict[str, str], name: str) -> Non
         ("TASK_SOFT_TIME_LIMIT_S", "31"),
         ("BROKER_URL", "amqp://h"),
         ("MODEL_DIR", "/nowhere/at/all"),
+        ("FAILPOINT", "worker"),
     ],
 )
 def test_wrong_setting_is_named(environment: dict[str, str], name: str, value: str) -> None:
