@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.counters import Counters
 from tests.faults.episode import Episode, under_load, warm_up
 from tests.faults.fault_stack import FaultStack, fault_stack
 from tests.faults.ledger import Ledger
@@ -48,7 +49,13 @@ def stack() -> Iterator[FaultStack]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def counters(stack: FaultStack) -> Counters:
+    """What Prometheus counts, for the whole run."""
+    return Counters(stack)
+
+
 @pytest.fixture(name="under_load")
-def _under_load(stack: FaultStack, ledger: Ledger) -> UnderLoad:
+def _under_load(stack: FaultStack, counters: Counters, ledger: Ledger) -> UnderLoad:
     """`with under_load("what is done") as episode:`: its block is the fault, its end checks all."""
-    return partial(under_load, stack, ledger)
+    return partial(under_load, stack, counters, ledger)

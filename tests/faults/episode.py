@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tests.faults import invariants
+from tests.faults.counters import Counters
 from tests.faults.fault_stack import FaultStack
 from tests.faults.invariants import FINAL, StoredJob
 from tests.faults.ledger import Entry, Ledger
@@ -30,6 +31,7 @@ class Episode:
     """What a test needs of its own fault; times are seconds since the epoch."""
 
     stack: FaultStack
+    counters: Counters
     client: Client
     began_at: float
     over_at: float = 0.0
@@ -82,18 +84,24 @@ def _ended(stack: FaultStack, task_id: str) -> bool:
 
 
 @contextmanager
-def under_load(
+def under_load(  # noqa: PLR0913 - what is shared by all faults comes first
     stack: FaultStack,
+    counters: Counters,
     ledger: Ledger,
     fault: str,
     *,
     recovery_s: float = RECOVERY_S,
     rate_per_s: float = RATE_PER_S,
+    functions_die: bool = False,
 ) -> Iterator[Episode]:
-    """Keep a load on while a test does its fault, then wait for every job's end and check it."""
+    """Keep a load on while a test does its fault, then wait for every job's end and check it.
+
+    A function that is killed takes along what it had not pushed: `functions_die` leaves that count out.
+    """
     wait_until_well(stack)
+    counters.begin()
     with client_of(stack.base) as client:
-        episode = Episode(stack, client, time.time())
+        episode = Episode(stack, counters, client, time.time())
         with steady_load(client, rate_per_s):
             episode.keep_up(BEFORE_S)
             yield episode
@@ -101,7 +109,7 @@ def under_load(
                 episode.over()
             episode.keep_up(AFTER_S)
         _wait_until_drained(episode, recovery_s)
-        _judge(episode, ledger, fault)
+        _judge(episode, ledger, fault, functions_die=functions_die)
 
 
 def _wait_until_drained(episode: Episode, recovery_s: float) -> None:
@@ -111,7 +119,7 @@ def _wait_until_drained(episode: Episode, recovery_s: float) -> None:
         pause.wait(POLL_S)
 
 
-def _judge(episode: Episode, ledger: Ledger, fault: str) -> None:
+def _judge(episode: Episode, ledger: Ledger, fault: str, *, functions_die: bool) -> None:
     accepted, jobs = episode.recorder.accepted(), episode.jobs()
     told = invariants.stories(episode.stack, list(jobs))
     lost = invariants.lost(accepted, jobs)
@@ -121,9 +129,10 @@ def _judge(episode: Episode, ledger: Ledger, fault: str) -> None:
         *invariants.not_ended(jobs),
         *invariants.wrong_results(jobs),
         *twice,
-        *invariants.wrong_attempts(told),
+        *invariants.wrong_attempts(told, jobs),
         *invariants.seen_by_strangers(episode.stack, accepted),
         *invariants.leaseless(episode.stack),
+        *episode.counters.miscounted(functions_die=functions_die),
     ]
     latencies = [each.latency_s for each in accepted]
     promised = {each.task_id for each in accepted}

@@ -17,7 +17,7 @@ from inference_contract.names import QUEUE_PREDICTIONS
 from inference_worker.model_metadata import METADATA_FILE, ModelMetadata
 from supervisor.xmlrpc import SupervisorTransport
 
-from tests.faults.limits import PROCESSES
+from tests.faults.limits import FAILPOINT_FILE, PROCESSES
 from tests.faults.pure_model import BACKEND, FEATURES, HOSTILE, PURE, SLOW
 from tests.whole_stack import ROOT, RunningStack, eventually, own_stack
 
@@ -81,6 +81,10 @@ class FaultStack:
         finally:
             for process in family:
                 process.resume()
+
+    def next_worker_crashes_at(self, place: str) -> None:
+        """Name a failpoint for the worker that starts next; the one after it goes on."""
+        (self.running.state / FAILPOINT_FILE).write_text(place)
 
     @property
     def broker_url(self) -> str:

@@ -1,7 +1,4 @@
-"""The promises of a 202, checked against what is stored. Names are those of docs/reliability.md.
-
-I6 (counters in Prometheus equal counts in Postgres) is not checked: nothing counts in Prometheus yet.
-"""
+"""The promises of a 202, checked against what is stored; named as in docs/reliability.md. I6: counters."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -17,7 +14,7 @@ OK = 200
 STRANGER, STRANGERS_LOOKS = "a stranger", 3
 FINAL = frozenset({"succeeded", "failed", "cancelled"})
 JOBS = """
-SELECT task_id::text, model_name, status, attempts, features, prediction, error,
+SELECT task_id::text, model_name, status, attempts, attempt_limit, features, prediction, error,
        extract(epoch FROM submitted_at)::float8, extract(epoch FROM finished_at)::float8
 FROM predictions WHERE submitted_at >= to_timestamp(%s) OR task_id = ANY(%s::uuid[])
 """
@@ -35,6 +32,7 @@ class StoredJob:
     model: str
     status: str
     attempts: int
+    attempt_limit: int | None
     features: list[list[float]]
     prediction: list[dict[str, object]] | None
     error: str | None
@@ -91,14 +89,15 @@ def ended_twice(told: dict[str, list[tuple[str, int]]]) -> list[str]:
     return [f"I3 {task_id} ended {count} times" for task_id, count in counts.items() if count > 1]
 
 
-def wrong_attempts(told: dict[str, list[tuple[str, int]]]) -> list[str]:
-    """I4: attempts that shrink, or pass the limit."""
+def wrong_attempts(told: dict[str, list[tuple[str, int]]], jobs: dict[str, StoredJob]) -> list[str]:
+    """I4: attempts that shrink, or pass the row's own limit, else the worker's."""
     return [
-        f"I4 {task_id} has attempts {attempts}"
-        for task_id, attempts in (
-            (task_id, [number for _, number in story]) for task_id, story in told.items()
+        f"I4 {task_id} has attempts {attempts} of {limit}"
+        for task_id, attempts, limit in (
+            (task_id, [number for _, number in story], jobs[task_id].attempt_limit or ATTEMPTS_MAX)
+            for task_id, story in told.items()
         )
-        if max(attempts) > ATTEMPTS_MAX or any(before > after for before, after in pairwise(attempts))
+        if max(attempts) > limit or any(before > after for before, after in pairwise(attempts))
     ]
 
 

@@ -35,7 +35,7 @@ def _functions_of(process: psutil.Process) -> list[psutil.Process]:
 def test_killed_localstack_answers_in_form_leaves_no_orphan_and_comes_back(
     under_load: UnderLoad, stack: FaultStack
 ) -> None:
-    with under_load("LocalStack killed") as episode:
+    with under_load("LocalStack killed", functions_die=True) as episode:
         queued = [episode.client.submit(Action.SLEEP, BUSY_S, model=HOSTILE).task_id for _ in range(PROBES)]
         functions = _functions_of(stack.process_of("localstack"))
         stack.kill("localstack")

@@ -19,6 +19,7 @@ def job(task_id: str, **changes: object) -> StoredJob:
         "model": PURE,
         "status": "succeeded",
         "attempts": 1,
+        "attempt_limit": None,
         "features": FEATURES,
         "prediction": expected(FEATURES),
         "error": None,
@@ -44,7 +45,7 @@ def test_kept_promises_are_no_violation(task_id):
     assert invariants.not_ended(jobs) == []
     assert invariants.wrong_results(jobs) == []
     assert invariants.ended_twice(told) == []
-    assert invariants.wrong_attempts(told) == []
+    assert invariants.wrong_attempts(told, jobs) == []
 
 
 def test_missing_row_is_found(task_id):
@@ -79,7 +80,16 @@ def test_second_end_is_found(task_id):
 
 @pytest.mark.parametrize("attempts", [(1, 0), (1, 2, 3, 4)])
 def test_attempts_that_shrink_or_pass_the_limit_are_found(task_id, attempts):
-    assert len(invariants.wrong_attempts({task_id: [("running", number) for number in attempts]})) == 1
+    told = {task_id: [("running", number) for number in attempts]}
+
+    assert len(invariants.wrong_attempts(told, {task_id: job(task_id)})) == 1
+
+
+def test_attempts_up_to_the_rows_own_limit_are_no_violation(task_id):
+    told = {task_id: [("running", number) for number in (1, 2, 3, 4)]}
+
+    assert invariants.wrong_attempts(told, {task_id: job(task_id, attempt_limit=4)}) == []
+    assert len(invariants.wrong_attempts(told, {task_id: job(task_id, attempt_limit=3)})) == 1
 
 
 def test_percentile_is_the_nearest_rank():

@@ -2,18 +2,14 @@
 
 import base64
 import json
-import uuid
 
 import pytest
 from celery import Celery
 from inference_contract.names import QUEUE_PREDICTIONS, TASK_RUN_PREDICTION
 
 from tests.faults.conftest import UnderLoad
-from tests.faults.episode import Episode
 from tests.faults.fault_stack import FaultStack
-from tests.faults.limits import RECOVERY_S
-from tests.faults.pure_model import HOSTILE, PURE, Action
-from tests.whole_stack import eventually
+from tests.faults.pure_model import HOSTILE, Action
 
 pytestmark = [pytest.mark.faults, pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -21,10 +17,6 @@ COPIES = 100
 BUSY_S = 2.0
 HUGE_BYTES = 10_000_000
 PICKLED_CALL = base64.b64encode(b"cos\nsystem\n(S'exit 1'\ntR.").decode()
-UNSENT = """
-INSERT INTO predictions (task_id, model_name, model_version, features, submitted_at)
-VALUES (%s, %s, '1', '[[7, 0, 0]]', now()) RETURNING task_id
-"""
 
 
 def _envelope(task: str, content_type: str = "application/json", encoding: str = "utf-8") -> bytes:
@@ -79,35 +71,6 @@ def test_task_delivered_a_hundred_times_runs_once(under_load: UnderLoad, stack: 
 
     assert (episode.job(task_id).status, episode.job(task_id).attempts) == ("succeeded", 1)
     assert _claims(stack, task_id) == 1
-
-
-def test_row_that_was_committed_and_never_sent_is_sent_by_the_sweeper(
-    under_load: UnderLoad, stack: FaultStack
-) -> None:
-    with under_load("crash between commit and send") as episode:
-        task_id = str(uuid.uuid4())
-        stack.rows(UNSENT, task_id, PURE)
-        episode.over()
-
-    assert (episode.job(task_id).status, episode.job(task_id).attempts) == ("succeeded", 1)
-
-
-def test_message_that_was_written_and_not_acknowledged_is_a_no_op(
-    under_load: UnderLoad, stack: FaultStack
-) -> None:
-    with under_load("crash between write and acknowledge") as episode:
-        task_id = episode.client.submit().task_id
-        eventually(lambda: _is_done(episode, task_id) or None, RECOVERY_S)
-        finished_at = episode.job(task_id).finished_at
-        _deliver(stack, task_id, 1)
-        episode.over()
-
-    assert episode.job(task_id).finished_at == finished_at
-    assert _claims(stack, task_id) == 1
-
-
-def _is_done(episode: Episode, task_id: str | None) -> bool:
-    return episode.job(task_id).status == "succeeded"
 
 
 def _deliver(stack: FaultStack, task_id: str | None, times: int) -> None:

@@ -1,5 +1,7 @@
 """Models that are slow, and inputs that end the process they are tried in."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.faults.conftest import UnderLoad
@@ -8,6 +10,7 @@ from tests.faults.invariants import StoredJob
 from tests.faults.limits import ATTEMPTS_MAX, LEASE_S, RECOVERY_S, SWEEP_EVERY_S, TASK_TIME_LIMIT_S
 from tests.faults.pure_model import HOSTILE, PURE, SLOW, Action
 from tests.faults.recorder import percentile
+from tests.whole_stack import eventually
 
 pytestmark = [pytest.mark.faults, pytest.mark.integration, pytest.mark.timeout(400)]
 
@@ -32,13 +35,15 @@ POISON = {
 
 
 def test_slow_models_fail_with_the_reason_and_spare_the_others(under_load: UnderLoad) -> None:
+    """The hardest case: the model was quick so far, and its slow jobs come all at once."""
     with under_load("slow models: 0.9 T, 1.5 T, for ever", recovery_s=ALL_ATTEMPTS_S) as episode:
+        quick = episode.client.submit(model=SLOW).task_id
+        eventually(lambda: episode.job(quick).finished_at, RECOVERY_S)
         episode.keep_up(QUIET_S)
         slow_from = episode.over()
-        tasks = [
-            (action, episode.client.submit(action, seconds, model=SLOW).task_id)
-            for action, seconds in SLOW_JOBS
-        ]
+        with ThreadPoolExecutor(len(SLOW_JOBS)) as pool:
+            submits = pool.map(lambda job: episode.client.submit(*job, model=SLOW), SLOW_JOBS)
+            tasks = [(action, each.task_id) for (action, _), each in zip(SLOW_JOBS, submits, strict=True)]
         episode.keep_up(TASK_TIME_LIMIT_S)
 
     for action, task_id in tasks:

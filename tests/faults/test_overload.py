@@ -38,7 +38,7 @@ def test_five_times_the_capacity_is_refused_beyond_what_there_is_room_for(
 ) -> None:
     capacity_per_s, normal_p99_s = _capacity(stack)
     most_open = 0
-    with under_load("five times the capacity, 60 s", recovery_s=DRAIN_S) as episode:
+    with under_load("five times the capacity, 60 s", recovery_s=DRAIN_S, functions_die=True) as episode:
         flood_from = time.time()
         with steady_load(episode.client, TIMES_CAPACITY * capacity_per_s):
             while time.time() < flood_from + FLOOD_S:

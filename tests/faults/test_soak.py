@@ -29,7 +29,9 @@ def test_random_faults_lose_nothing(
     while time.monotonic() < end:
         names = random.sample(sorted(HARMS), random.randint(1, AT_ONCE_MAX))
         try:
-            with under_load(", ".join(names), recovery_s=RECOVERY_S + POISON_S) as episode:
+            with under_load(
+                ", ".join(names), recovery_s=RECOVERY_S + POISON_S, functions_die=True
+            ) as episode:
                 for name in names:
                     HARMS[name](episode, random)
                     episode.keep_up(random.uniform(0, LONGEST_PAUSE_S))

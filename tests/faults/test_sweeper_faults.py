@@ -12,11 +12,13 @@ from tests.faults.conftest import UnderLoad
 from tests.faults.fault_stack import FaultStack
 from tests.faults.limits import RECOVERY_S, SWEEP_EVERY_S
 from tests.faults.pure_model import PURE
+from tests.whole_stack import eventually
 
 pytestmark = [pytest.mark.faults, pytest.mark.integration, pytest.mark.timeout(300)]
 
 LOST_ROWS = 200
 STOP_WITHIN_S = 20
+ALERT, ALERTED_WITHIN_S = "UnsweptJobs", 30
 LOST = """
 INSERT INTO predictions (task_id, model_name, model_version, features, submitted_at, sent_at)
 SELECT gen_random_uuid(), %s, '1', jsonb_build_array(jsonb_build_array(n, 0, 0)),
@@ -68,11 +70,12 @@ def test_two_sweepers_at_once_have_no_double_effect(under_load: UnderLoad, stack
 
 
 def test_rows_of_a_dead_sweeper_are_done_once_it_is_back(under_load: UnderLoad, stack: FaultStack) -> None:
-    """Five minutes without a sweep are rows back-dated by five minutes."""
+    """Five minutes without a sweep are rows back-dated by five minutes; meanwhile there is an alert."""
     with under_load("sweeper dead for 5 min", recovery_s=RECOVERY_S) as episode:
         stack.stop("beat")
         task_ids = _lose_rows(stack)
         [(lapsed,)] = stack.rows(LAPSED, str(uuid.uuid4()), PURE)
+        eventually(lambda: episode.counters.alerts().get(ALERT), ALERTED_WITHIN_S)
         stack.start("beat")
         episode.over()
         episode.keep_up(2 * SWEEP_EVERY_S)
