@@ -1,5 +1,7 @@
 """What the functions count reaches Prometheus, and is as many as there are rows."""
 
+import os
+import signal
 import time
 
 import pytest
@@ -7,17 +9,37 @@ import urllib3
 
 pytestmark = pytest.mark.integration
 
-ACCEPTED = "sum(inference_predictions_accepted_total)"
+ACCEPTED = "sum(max_over_time(inference_predictions_accepted_total[1h]))"
+"""Of ended environments too, whose groups the cleaner deletes."""
 SUBMITS = 12
 DEADLINE_S = 60
+CLEANED_WITHIN_S = 100
+"""A minute of silence, a round of the cleaner (15 s), and a reserve."""
+JOBS = {
+    "door",
+    "redis",
+    "nginx",
+    "node",
+    "localstack",
+    "pushgateway",
+    "prometheus",
+    "alertmanager",
+    "worker",
+    "postgres",
+    "flower",
+}
 SETTLED_S = 8
 """Longer than a push (2 s) and a scrape (5 s) can be behind."""
 
 
-def in_prometheus(stack, query):
+def series_in_prometheus(stack, query):
     with urllib3.PoolManager(retries=False, timeout=5) as http:
         address = f"http://127.0.0.1:{stack.environment['PROMETHEUS_PORT']}/api/v1/query"
-        found = http.request("GET", address, fields={"query": query}).json()["data"]["result"]
+        return http.request("GET", address, fields={"query": query}).json()["data"]["result"]
+
+
+def in_prometheus(stack, query):
+    found = series_in_prometheus(stack, query)
     return float(found[0]["value"][1]) if found else None
 
 
@@ -52,3 +74,52 @@ def test_requests_are_shown_by_route_and_status_and_no_task_is_a_series(stack, p
     assert poll(lambda: in_prometheus(stack, "sum(inference_cold_start_total)"), DEADLINE_S) >= 2
     assert in_prometheus(stack, "sum(powertools_pushgateway_refusals_total)") == 0
     assert in_prometheus(stack, f'{{__name__=~".+",route=~".*{task_id}.*"}}') is None
+
+
+def test_every_job_is_scraped_and_up(stack, poll):
+    def jobs():
+        series = series_in_prometheus(stack, "up")
+        states = {one["metric"]["job"]: one["value"][1] for one in series}
+        return states if len(states) >= len(JOBS) and set(states.values()) == {"1"} else None
+
+    assert set(poll(jobs, DEADLINE_S)) >= JOBS
+
+
+def test_door_counts_what_clients_asked_for(stack, poll):
+    counted = 'http_requests_total{job="door",route="/health",method="GET",status="200"}'
+    stack.call("GET", "/health")
+    before = settled(stack, poll, counted)
+    for _ in range(5):
+        assert stack.call("GET", "/health").status == 200
+    poll(lambda: in_prometheus(stack, counted) == before + 5 or None, DEADLINE_S)
+    assert settled(stack, poll, counted) == before + 5
+
+
+def test_reserved_concurrency_is_in_force(stack, poll):
+    reserved = "sum by (function) (lambda_reserved_concurrency)"
+    found = poll(lambda: series_in_prometheus(stack, reserved), DEADLINE_S)
+    assert {one["metric"]["function"]: one["value"][1] for one in found} == {
+        "inference-predict": "8",
+        "inference-results": "16",
+    }
+
+
+def groups_of(stack, job):
+    with urllib3.PoolManager(retries=False, timeout=5) as http:
+        address = f"http://127.0.0.1:{stack.environment['PUSHGATEWAY_PORT']}/api/v1/metrics"
+        labels = [group["labels"] for group in http.request("GET", address).json()["data"]]
+    return {each["instance"] for each in labels if each["job"] == job}
+
+
+def test_ended_environment_leaves_the_pushgateway_and_the_living_stay(stack, poll):
+    assert stack.call("POST", "/predict", {"features": [5.1, 3.5, 1.4, 0.2]}).status == 202
+    assert stack.call("GET", "/health").status == 200
+    ended = poll(lambda: groups_of(stack, "predict"), DEADLINE_S)
+    with urllib3.PoolManager(retries=False, timeout=5) as http:
+        status = f"http://127.0.0.1:{stack.environment['LOCALSTACK_PORT']}/_localstack/process-executor"
+        environments = http.request("GET", status).json()["environments"]
+    for one in environments:
+        if one["function"] == "inference-predict" and one["pid"]:
+            os.kill(one["pid"], signal.SIGKILL)
+    poll(lambda: not (groups_of(stack, "predict") & ended) or None, CLEANED_WITHIN_S)
+    assert groups_of(stack, "results")
