@@ -20,7 +20,7 @@ gate() {
 
 gate ruff "$bin/ruff" check .
 gate format "$bin/ruff" format --check .
-gate mypy "$bin/mypy" contract/inference_contract functions/common/inference_api functions/common/powertools_pushgateway worker/inference_worker worker/training stack
+gate mypy "$bin/mypy" contract/inference_contract functions/common/inference_api functions/common/powertools_pushgateway worker/inference_worker worker/training stack load
 for function in predict results; do
     gate "mypy-$function" env MYPYPATH="functions/$function:functions/common:contract" "$bin/mypy" "functions/$function"
 done
