@@ -4,7 +4,7 @@ STACK := $(PYTHON) -m stack
 export PYTHONPATH := contract
 SHELL := /bin/sh
 
-.PHONY: up down status logs deploy psql tasks doctor clean test test-faults check format dashboards bench help
+.PHONY: up down status logs deploy psql tasks doctor clean load test test-faults check format dashboards bench help
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -44,6 +44,9 @@ doctor: .venvs/.app-ready ## what is installed, what is loaded, what differs, wh
 
 clean: .venvs/.app-ready ## stop everything and delete all that is stored
 	@$(STACK) clean
+
+load: .venvs/.dev-ready ## load the running stack; rate=20 seconds=60 batch=0.1, web=1 for Locust's own page
+	@$(PYTHON) -m load $(foreach name,rate seconds batch patience,$(if $($(name)),--$(name)=$($(name)))) $(if $(web),--web)
 
 test: .venvs/.dev-ready .venvs/.localstack-ready .venvs/.sam-ready ## the whole suite, on ports and a folder of its own
 	@$(STACK) packages --tests

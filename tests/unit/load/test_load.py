@@ -109,7 +109,7 @@ def test_arrivals_are_due_at_their_rate_whatever_happens() -> None:
 
 @pytest.mark.parametrize(("batch", "member"), [(0.0, "features"), (1.0, "instances")])
 def test_share_of_batches_is_kept(batch: float, member: str) -> None:
-    chance = random.Random(1)
+    chance = random.Random(1)  # noqa: S311 - made-up flowers
     contents = [body(Plan(1, 1, batch), chance) for _ in range(20)]
     assert {tuple(content) for content in contents} == {(member,)}
 
