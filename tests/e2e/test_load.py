@@ -1,0 +1,72 @@
+"""`make load` against the running stack: its table is what Postgres has."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.whole_stack import free_ports
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).resolve().parents[2]
+RATE, SECONDS = 8, 5
+DEADLINE_S = 120
+ROWS = """
+SELECT count(*), count(*) FILTER (WHERE status = 'succeeded'),
+       count(*) FILTER (WHERE jsonb_array_length(features) > 1), count(DISTINCT caller)
+FROM predictions WHERE submitted_at >= %s
+"""
+
+
+def load(environment, *words):
+    """Run it in a process of its own: Locust patches the standard library of whoever imports it."""
+    return subprocess.run(
+        [sys.executable, "-m", "load", *words],
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+
+
+def test_table_tells_what_postgres_has(stack):
+    [(begun_at,)] = stack.rows("SELECT now()")
+    done = load(stack.environment, f"--rate={RATE}", f"--seconds={SECONDS}", "--batch=0.5")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    words = [line.split() for line in done.stdout.splitlines()]
+    count = {line[0]: int(line[1]) for line in words if len(line) > 1 and line[1].isdigit()}
+    [(rows, succeeded, batches, callers)] = stack.rows(ROWS, begun_at)
+    assert count["accepted"] + count["refused"] == RATE * SECONDS
+    assert (rows, succeeded) == (count["accepted"], count["completed"])
+    assert (count["broken"], count["failed"], count["lost"]) == (0, 0, 0)
+    assert 0 < batches < rows
+    assert callers == 1
+    assert "submit to result" in done.stdout
+
+    [report] = [Path(line[1]) for line in words if line[:1] == ["report"]]
+    assert report.parent == stack.state / "reports"
+    assert "POST /predict" in report.read_text()
+
+
+def test_stack_that_is_down_is_said_to_be(tmp_path):
+    [port] = free_ports(1)
+    done = load({"HTTP_PORT": str(port), "STATE_DIR": str(tmp_path)}, "--seconds=1")
+    assert done.returncode == 1
+    assert f"nothing answers at http://127.0.0.1:{port}" in done.stdout
+    assert "make up" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "word", ["--rate=0", "--rate=201", "--rate=nan", "--seconds=-1", "--batch=1.5", "--rate=x"]
+)
+def test_setting_that_makes_no_sense_is_refused(word, tmp_path):
+    done = load({"STATE_DIR": str(tmp_path)}, word)
+    assert done.returncode == 2
+    assert word.split("=", maxsplit=1)[0].strip("-") in done.stderr
