@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import psycopg2
 from rich.markup import escape
 from ruamel.yaml import YAML
 
 from stack import deployment
-from stack.context import Context
+from stack.context import LOOPBACK, Context
 from stack.packages import FUNCTIONS
 from stack.parts import NotReadyError
+from stack.parts.grafana import HOW_TO_GET_IT, grafana_program
 from stack.parts.localstack import EXECUTOR, PYTHON, loaded_executor
+from stack.parts.probing import http_get
 from stack.progress import console
 from stack.settings import ROOT
 from stack.supervisor import Supervisor
@@ -30,6 +33,8 @@ SELECT count(*) FILTER (WHERE status = 'queued' AND submitted_at < now() - inter
        count(*) FILTER (WHERE status = 'failed')
 FROM predictions
 """
+SILENT = "max_over_time(up[1m]) == 0 and up offset 1m == 0"
+"""Jobs that were read for a minute at least, and not once with success: a part that just started is none."""
 PRINT_ROUTES = """
 import json, app
 print(json.dumps([f"{method} {path}" for path, by_method in app.app.routes.items() for method in by_method]))
@@ -58,13 +63,15 @@ def examine(context: Context) -> int:
     return 0 if well else 1
 
 
-def _installed(_: Context) -> Iterator[Finding]:
+def _installed(context: Context) -> Iterator[Finding]:
     for program in PROGRAMS:
         path = program.path()
         if path is None:
             yield Finding(program.name, f"missing: package {program.apt}", is_well=False)
         else:
             yield Finding(program.name, f"{_version_of(path)} ({path})")
+    grafana = grafana_program(context.settings)
+    yield Finding("grafana", f"{_version_of(grafana)} ({grafana})" if grafana else HOW_TO_GET_IT)
     yield Finding("python", f"{sys.version.split()[0]} ({sys.executable})")
     for name in PACKAGES:
         yield Finding(name, version(name))
@@ -161,6 +168,22 @@ def _template_paths() -> set[str]:
     }
 
 
+def _watched(context: Context) -> Iterator[Finding]:
+    address = f"http://{LOOPBACK}:{context.settings.prometheus_port}/api/v1"
+    try:
+        silent = http_get(f"{address}/query?{urlencode({'query': SILENT})}").json()["data"]["result"]
+        alerts = http_get(f"{address}/alerts").json()["data"]["alerts"]
+    except NotReadyError as error:
+        yield Finding("prometheus", str(error), is_well=False)
+        return
+    for each in silent:
+        yield Finding(each["metric"]["job"], "Prometheus has read nothing there for a minute", is_well=False)
+    if not silent:
+        yield Finding("scraped", "every job answers")
+    firing = sorted({alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"})
+    yield Finding("alerts", f"firing: {', '.join(firing)}" if firing else "none fires")
+
+
 def _stuck(context: Context) -> Iterator[Finding]:
     try:
         connection = psycopg2.connect(context.database_url("readonly_user"), connect_timeout=2)
@@ -181,5 +204,6 @@ _SECTIONS: dict[str, Callable[[Context], Iterator[Finding]]] = {
     "parts": _running,
     "function runtime": _function_runtime,
     "what differs": _differences,
+    "what Prometheus sees": _watched,
     "what is stuck": _stuck,
 }

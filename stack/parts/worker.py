@@ -11,6 +11,8 @@ from stack.settings import ROOT
 
 SOURCES = (ROOT / "worker" / "inference_worker", ROOT / "contract", ROOT / "requirements" / "app.txt")
 ALIVE = "SELECT count(*) FROM workers WHERE seen_at > now() - interval '15 s'"
+STARTUP_DEADLINE_S = 90.0
+"""It imports for seconds, and on a busy machine beside fifteen parts that start at once."""
 SOFT_STOP_S = 20
 """A little more than the worker gives itself for a stop."""
 
@@ -47,6 +49,7 @@ def worker(context: Context) -> Part:
         watched=(*SOURCES, context.paths.models),
         needs_schema=True,
         stop_wait_s=SOFT_STOP_S,
+        startup_deadline_s=STARTUP_DEADLINE_S,
     )
 
 
