@@ -43,7 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _json(board: Board) -> str:
-    return JSONEncoder(sort_keys=True, indent=2, ensure_ascii=False).encode(board.build()) + "\n"
+    # Light or dark is the reader's choice; the SDK would write "dark".
+    content = {name: value for name, value in board.build().to_json().items() if name != "style"}
+    return JSONEncoder(sort_keys=True, indent=2, ensure_ascii=False).encode(content) + "\n"
 
 
 if __name__ == "__main__":

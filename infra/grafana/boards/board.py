@@ -59,6 +59,7 @@ class Board:
         for item in self.content:
             dashboard = dashboard.with_row(Row(item)) if isinstance(item, str) else dashboard.with_panel(item)
         built = dashboard.build()
+
         for number, panel in enumerate(built.panels or [], start=1):
             panel.id_val = number
         return built

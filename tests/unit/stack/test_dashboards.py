@@ -1,0 +1,203 @@
+"""Dashboards are what the code writes, lie on Grafana's grid, and leave nothing unexplained."""
+
+import re
+import subprocess
+import sys
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tests.dashboards import DASHBOARDS, ROOT, RUNBOOKS, dashboards, queries, read_yaml
+
+BOARDS = dashboards()
+UIDS = {board["uid"] for board in BOARDS}
+EXPECTED = {"overview", "functions", "workers", "models", "parts", "task", "runbooks"}
+COLUMNS = 24
+PROVISIONING = ROOT / "infra" / "grafana" / "provisioning"
+JINJA = re.compile(r"\{\{.*?\}\}")
+DATA_SOURCES = {
+    "type": "object",
+    "required": ["apiVersion", "datasources"],
+    "additionalProperties": False,
+    "properties": {
+        "apiVersion": {"const": 1},
+        "prune": {"type": "boolean"},
+        "deleteDatasources": {"type": "array"},
+        "datasources": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["name", "type", "uid", "url"],
+                "additionalProperties": False,
+                "properties": {
+                    "name": {"type": "string"},
+                    "uid": {"type": "string", "pattern": "^[a-zA-Z0-9_-]{1,40}$"},
+                    "type": {"enum": ["prometheus", "postgres", "alertmanager"]},
+                    "access": {"enum": ["proxy", "direct"]},
+                    "orgId": {"type": "integer"},
+                    "url": {"type": "string"},
+                    "user": {"type": "string"},
+                    "database": {"type": "string"},
+                    "isDefault": {"type": "boolean"},
+                    "editable": {"type": "boolean"},
+                    "version": {"type": "integer"},
+                    "jsonData": {"type": "object"},
+                    "secureJsonData": {"type": "object", "additionalProperties": {"type": "string"}},
+                },
+            },
+        },
+    },
+}
+"""Provisioning of data sources, as Grafana documents it (administration, provisioning)."""
+PROVIDERS = {
+    "type": "object",
+    "required": ["apiVersion", "providers"],
+    "additionalProperties": False,
+    "properties": {
+        "apiVersion": {"const": 1},
+        "providers": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["name", "options"],
+                "additionalProperties": False,
+                "properties": {
+                    "name": {"type": "string"},
+                    "orgId": {"type": "integer"},
+                    "folder": {"type": "string"},
+                    "folderUid": {"type": "string"},
+                    "type": {"const": "file"},
+                    "disableDeletion": {"type": "boolean"},
+                    "allowUiUpdates": {"type": "boolean"},
+                    "updateIntervalSeconds": {"type": "integer", "minimum": 1},
+                    "options": {
+                        "type": "object",
+                        "required": ["path"],
+                        "additionalProperties": False,
+                        "properties": {
+                            "path": {"type": "string"},
+                            "foldersFromFilesStructure": {"type": "boolean"},
+                        },
+                    },
+                },
+            },
+        },
+    },
+}
+"""Provisioning of dashboards, from the same page."""
+
+
+def provisioned(name: str, tmp_path: Path) -> Any:
+    """Read a template of provisioning with a word in each gap."""
+    text = JINJA.sub("word", (PROVISIONING / name).read_text())
+    file = tmp_path / "provisioned.yml"
+    file.write_text(text)
+    return read_yaml(file)
+
+
+def panels(board: dict[str, Any]) -> list[dict[str, Any]]:
+    return [panel for panel in board["panels"] if panel["type"] != "row"]
+
+
+def test_files_are_what_the_code_writes() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "boards", "--check"],
+        cwd=ROOT / "infra" / "grafana",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_dashboards_are_there_under_fixed_addresses() -> None:
+    assert UIDS == EXPECTED == {path.stem for path in DASHBOARDS.glob("*.json")}
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board["uid"])
+def test_panels_fill_the_grid_and_do_not_overlap(board: dict[str, Any]) -> None:
+    numbers = [panel["id"] for panel in board["panels"]]
+    assert len(set(numbers)) == len(numbers)
+    places = [panel["gridPos"] for panel in board["panels"]]
+    assert all(at["x"] >= 0 and at["w"] > 0 and at["x"] + at["w"] <= COLUMNS for at in places)
+    for one, other in combinations(places, 2):
+        beside = one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
+        above = one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
+        assert beside or above, (one, other)
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board["uid"])
+def test_every_panel_says_what_it_shows_and_in_which_unit(board: dict[str, Any]) -> None:
+    for panel in panels(board):
+        assert panel["title"]
+        assert panel["description"], panel["title"]
+        if panel["type"] == "text":
+            assert panel["options"]["content"]
+            continue
+        assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
+        assert panel["fieldConfig"]["defaults"]["thresholds"]["steps"], panel["title"]
+        assert panel["targets"], panel["title"]
+        references = [target["refId"] for target in panel["targets"]]
+        assert len(set(references)) == len(references)
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board["uid"])
+def test_no_theme_is_forced_and_all_is_for_reading(board: dict[str, Any]) -> None:
+    assert "style" not in board
+    assert board["editable"] is False
+    assert board["description"]
+
+
+def test_data_sources_are_those_that_are_provisioned(tmp_path: Path) -> None:
+    known = {one["uid"] for one in provisioned("datasources/stack.yml.j2", tmp_path)["datasources"]}
+    asked = {query.source for board in BOARDS for query in queries(board)}
+    chosen = {choice["datasource"]["uid"] for choice in all_choices() if choice["type"] == "query"}
+    assert asked | chosen == {"prometheus", "postgres"}
+    assert asked | chosen <= known
+
+
+def all_choices() -> list[dict[str, Any]]:
+    return [choice for board in BOARDS for choice in board.get("templating", {}).get("list", [])]
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board["uid"])
+def test_variables_are_declared_where_they_are_used(board: dict[str, Any]) -> None:
+    declared = {choice["name"] for choice in board.get("templating", {}).get("list", [])}
+    used = {
+        name
+        for query in queries(board)
+        for name in re.findall(r"\$\{?([a-z]\w*)", query.text)
+        if not name.startswith("__")
+    }
+    assert used == declared
+
+
+def test_links_lead_to_dashboards_that_exist() -> None:
+    for path in DASHBOARDS.glob("*.json"):
+        assert {uid.split("?")[0] for uid in re.findall(r'"/d/([^"]+)"', path.read_text())} <= UIDS
+    for board in BOARDS:
+        [link] = board["links"]
+        assert link["type"] == "dashboards"
+        assert all(set(link["tags"]) <= set(other["tags"]) for other in BOARDS)
+
+
+def test_every_runbook_is_a_panel() -> None:
+    [board] = [board for board in BOARDS if board["uid"] == "runbooks"]
+    assert [panel["title"] for panel in panels(board)] == sorted(path.stem for path in RUNBOOKS.glob("*.md"))
+    assert not any("](" in panel["options"]["content"] for panel in panels(board))
+
+
+def test_nobody_s_features_or_caller_are_shown() -> None:
+    for board in BOARDS:
+        for query in queries(board):
+            if query.source == "postgres":
+                assert not re.search(r"\b(caller|idempotency_key|request_digest|prediction)\b", query.text)
+                assert "features" not in query.text.replace("jsonb_array_length(features)", "")
+
+
+def test_provisioning_has_the_form_that_grafana_documents(tmp_path: Path) -> None:
+    jsonschema.validate(provisioned("datasources/stack.yml.j2", tmp_path), DATA_SOURCES)
+    jsonschema.validate(provisioned("dashboards/stack.yml.j2", tmp_path), PROVIDERS)
