@@ -194,5 +194,6 @@ def _show_addresses(context: Context) -> None:
   Alertmanager http://localhost:{settings.alertmanager_port}
   Grafana      {f"http://localhost:{settings.grafana_port}" if has_grafana else HOW_TO_GET_IT}
   Pushgateway  http://localhost:{settings.pushgateway_port}
+  Flower       http://localhost:{settings.flower_port}, user flower
   passwords    {context.paths.credentials}
 """)

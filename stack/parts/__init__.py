@@ -2,6 +2,7 @@
 
 from stack.context import Context
 from stack.parts.alertmanager import alertmanager
+from stack.parts.flower import flower
 from stack.parts.grafana import grafana, grafana_program
 from stack.parts.localstack import localstack
 from stack.parts.mtail import mtail
@@ -37,6 +38,7 @@ _PARTS = (
     node_exporter,
     worker,
     beat,
+    flower,
     nginx,
     localstack,
 )

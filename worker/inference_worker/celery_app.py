@@ -22,6 +22,7 @@ from inference_worker.companions import Companions, add_companions, taken
 from inference_worker.database import Database, read_statements
 from inference_worker.ending import Ending
 from inference_worker.errors import SettingsError, TimeLimitError
+from inference_worker.event_batches import add_event_batches
 from inference_worker.heartbeat import Heartbeat
 from inference_worker.lease import keep_lease
 from inference_worker.measurements import NO_MEASUREMENTS, Measurements
@@ -69,6 +70,7 @@ def create_app(settings: Settings, backends: Backends) -> Celery:
     guarded_redis.Channel.report = staticmethod(measurements.message_refused)
     app = Celery("inference", broker=settings.broker_url, set_as_current=True)
     app.conf.update(celery_settings(settings))
+    add_event_batches(app)
     pool = WorkerPool()
     add_companions(app, pool, partial(_companions, settings, pool))
     # Made in the pool's child, on first use: connections and models are not shared over a fork.

@@ -99,9 +99,9 @@ def _process(settings: Settings) -> dict[str, Any]:
         "worker_proc_alive_timeout": CHILD_START_MAX_S,
         # A batch that runs while Redis is away still stores its result: only its message is lost.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
-        # Nobody steers workers through Redis, and broadcasts are one more connection that can hang.
-        "worker_enable_remote_control": False,
-        "worker_send_task_events": False,
+        # For Flower. Workers can be asked, not steered: see `control_guard`.
+        "worker_enable_remote_control": True,
+        "worker_send_task_events": True,
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
     }

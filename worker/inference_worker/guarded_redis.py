@@ -9,6 +9,7 @@ from typing import Any, Final
 from inference_contract.names import TASK_RUN_PREDICTION
 from kombu.transport import redis, virtual
 
+from inference_worker.control_guard import checked_question
 from inference_worker.message_guard import (
     CheckArguments,
     MessageRefusedError,
@@ -75,10 +76,26 @@ class Channel(redis.Channel):  # type: ignore[misc] # kombu has no types
         try:
             return bool(super()._brpop_read(**options))
         except RUBBISH as error:
-            reason = str(error) if isinstance(error, MessageRefusedError) else type(error).__name__
-            logger.warning("message refused", extra={"reason": reason, "refused_total": next(self.refused)})
-            self.report()
+            self._refuse(error)
             raise Empty from error
+
+    def _receive_one(self, c: Any) -> bool | None:  # noqa: ANN401 (kombu's own signature)
+        try:
+            return bool(super()._receive_one(c))
+        except RUBBISH as error:
+            self._refuse(error)
+            raise Empty from error
+
+    def _deliver_fanout_message(self, message: object, exchange: str) -> bool:
+        """Hand a question on, past the check of wake-ups."""
+        question = checked_question(message)
+        redis.Transport._deliver(self.connection, question, self._fanout_to_queue[exchange])  # noqa: SLF001 - kombu's own
+        return True
+
+    def _refuse(self, error: Exception) -> None:
+        reason = str(error) if isinstance(error, MessageRefusedError) else type(error).__name__
+        logger.warning("message refused", extra={"reason": reason, "refused_total": next(self.refused)})
+        self.report()
 
 
 class Transport(redis.Transport):  # type: ignore[misc] # kombu has no types

@@ -48,11 +48,11 @@ def nothing(arguments: list[Any]) -> list[str]:
 
 def checked_envelope(raw: object, queue: str, tasks: Mapping[str, CheckArguments]) -> dict[str, Any]:
     """Rebuild kombu's envelope of a message in `queue` for one of `tasks`; raises `MessageRefusedError`."""
-    envelope = _mapping(raw, "message")
+    envelope = mapping(raw, "message")
     if (envelope.get("content-type"), envelope.get("content-encoding")) != (JSON_TYPE, "utf-8"):
         raise MessageRefusedError("only JSON in UTF-8 is taken")
-    headers = _mapping(envelope.get("headers"), "headers")
-    properties = _mapping(envelope.get("properties"), "properties")
+    headers = mapping(envelope.get("headers"), "headers")
+    properties = mapping(envelope.get("properties"), "properties")
     name, celery_id = headers.get("task"), headers.get("id")
     if not isinstance(name, str) or name not in tasks:
         raise MessageRefusedError("the task is unknown")
@@ -117,7 +117,8 @@ def _time(text: object) -> str | None:
         raise MessageRefusedError("the expiry is no time") from error
 
 
-def _mapping(value: object, what: str) -> dict[str, Any]:
+def mapping(value: object, what: str) -> dict[str, Any]:
+    """Expect a JSON object; raises `MessageRefusedError` that names `what`."""
     if not isinstance(value, dict):
         raise MessageRefusedError(f"the {what} is no JSON object")
     return value
