@@ -22,6 +22,7 @@ from stack.context import LOOPBACK, Context
 from stack.errors import StackError
 from stack.packages import Package, made_packages
 from stack.settings import ROOT
+from stack.slots import slots_of
 from stack.warm_up import warm_up
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def deploy(context: Context) -> bool:
                 _reserve_concurrency(context, _client(context, "lambda"))
         except (BotoCoreError, ClientError, cloudformation.DeploymentFailedError) as error:
             raise _deployment_error(context, str(error)) from error
-        warm_up(f"{context.localstack_url}{API_PATH}")
+        warm_up(f"{context.localstack_url}{API_PATH}", slots_of(context.settings).submit)
         _mark(context, wanted)
         return True
 

@@ -23,6 +23,9 @@ HEADER_IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 HEADER_IDEMPOTENCY_REPLAYED: Final = "Idempotency-Replayed"
 """HTTP header of an answer: `true` where an earlier submit of the same key is answered again."""
 
+HEADER_RECEIVED_AT: Final = "X-Received-At"
+"""HTTP header in which Nginx says when a request came: seconds since the epoch. It overwrites a client's."""
+
 MESSAGE_CORRELATION_ID: Final = "correlation_id"
 """Property of the Celery message that carries the request id on."""
 

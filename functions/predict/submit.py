@@ -1,5 +1,7 @@
 """Accept a job: check it against its model, commit its row, then wake a worker up (ADR 0002)."""
 
+import math
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from inference_api.errors import (
     DatabaseUnavailableError,
     IdempotencyKeyReusedError,
     InvalidInputError,
+    TooLateError,
 )
 from inference_api.intake import Intake, Verdict
 from inference_api.shedding import DEFAULT_LIMITS, Limits, refusal
@@ -44,11 +47,15 @@ class Wakeups(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who submits, under which request id, and by which name of its own for this submit."""
+    """Who submits, under which request id, and by which name of its own for this submit.
+
+    Nothing is accepted after `patient_until`, in seconds since the epoch: the answer would come too late.
+    """
 
     caller: str
     correlation_id: str
     idempotency: Idempotency | None = None
+    patient_until: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,7 @@ class Submit:
     wakeups: Wakeups
     limits: Limits = DEFAULT_LIMITS
     new_id: Callable[[], str] = _random_id
+    clock: Callable[[], float] = time.time
     after_commit: Failpoint = off
 
     def __call__(self, submission: Submission, asker: Asker) -> Accepted:
@@ -85,6 +93,7 @@ class Submit:
             UnknownModelError, NoModelError: there is no such model.
             IdempotencyKeyReusedError: the key was used for something else.
             CallerFullError, SystemFullError: there is no room for another job.
+            TooLateError: it has waited too long before this.
             DatabaseUnavailableError: the row is not stored; nothing was accepted.
         """
         model = self.models.find(submission.model_name, submission.version)
@@ -92,6 +101,8 @@ class Submit:
         job = NewJob(
             self.new_id(), model.id, submission.rows, asker.correlation_id, asker.caller, asker.idempotency
         )
+        if self.clock() > asker.patient_until:
+            raise TooLateError
         intake = self.jobs.store(job)
         match intake.verdict:
             case Verdict.STORED:

@@ -12,16 +12,16 @@ from stack.errors import StackError
 from stack.parts.part import Part
 from stack.parts.probing import http_get
 from stack.rendering import TEMPLATES, render
-from stack.settings import Settings
+from stack.slots import slots_of
 from stack.status_page import publish
 
 START = TEMPLATES / "nginx" / "start.sh"
 WORKER_USERS = ("www-data", "nobody")
-SLOTS_PER_CPU = 2
-"""Calls of one function at once: more are hardly faster, and each may start an environment meanwhile."""
 TRY_EVERY_MS = 20
 WAIT_MS = 3400
 """For a slot; with the function's own limit that stays within what a client waits."""
+SUBMIT_WAIT_MS = 1400
+"""A submit is accepted within two seconds or refused; the function counts as long, from the same moment."""
 LIMITS = {
     "requests_per_s_of_address": 200,
     "burst_of_address": 200,
@@ -58,7 +58,8 @@ def nginx(context: Context) -> Part:
         worker_user=_worker_user(),
         try_every_ms=TRY_EVERY_MS,
         wait_ms=WAIT_MS,
-        **_slots(context.settings),
+        submit_wait_ms=SUBMIT_WAIT_MS,
+        slots=slots_of(context.settings),
         **LIMITS,
     )
     port = context.settings.http_port
@@ -85,17 +86,6 @@ def socket_folder(context: Context) -> Path:
 def status_socket(context: Context) -> Path:
     """Return the socket on which Nginx tells how many connections it has."""
     return socket_folder(context) / f"{STATUS_SOCKET}.sock"
-
-
-def _slots(settings: Settings) -> dict[str, int]:
-    """Share the reserved concurrency: half of the reading function's calls may be long polls."""
-    fitting = SLOTS_PER_CPU * (os.cpu_count() or 1)
-    wait_slots = max(settings.results_concurrency // 2, 1)
-    return {
-        "submit_slots": min(settings.predict_concurrency, fitting),
-        "read_slots": max(min(settings.results_concurrency - wait_slots, fitting), 1),
-        "wait_slots": wait_slots,
-    }
 
 
 def _check_lengths(sockets: list[Path]) -> None:

@@ -62,6 +62,10 @@ class SystemFullError(ApiError):
     """The platform has as many unfinished jobs as it can hold."""
 
 
+class TooLateError(ApiError):
+    """The request waited too long for its turn; nothing was accepted. Try again in a moment."""
+
+
 class UnknownModelError(ApiError):
     """No worker has registered this model."""
 

@@ -50,6 +50,9 @@ KINDS: Final[Mapping[type[Exception], Kind]] = {
     errors.SystemFullError: Kind(
         HTTPStatus.SERVICE_UNAVAILABLE, "system-full", "The platform is full", RETRY_SOON_S
     ),
+    errors.TooLateError: Kind(
+        HTTPStatus.SERVICE_UNAVAILABLE, "too-late", "Too much is going on", RETRY_SOON_S
+    ),
     errors.NoModelError: Kind(
         HTTPStatus.SERVICE_UNAVAILABLE, "no-model", "No model is registered yet", RETRY_SOON_S
     ),

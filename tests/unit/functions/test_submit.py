@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 import uuid
 
 import pytest
@@ -113,3 +114,18 @@ def test_failpoint_stands_between_commit_and_send(predict: Predict) -> None:
     submit(submission.read(json.loads(IRIS_ROW)), Asker("caller", "request"))
 
     assert seen == [(1, 0)]
+
+
+@pytest.mark.parametrize(
+    ("waited_s", "status"), [("nothing said", 202), (0.1, 202), (0.8, 202), (1.7, 503), (60.0, 503)]
+)
+def test_submit_that_waited_too_long_is_refused_before_it_is_stored(
+    predict: Predict, waited_s: float | str, status: int
+) -> None:
+    received_at = waited_s if isinstance(waited_s, str) else f"{time.time() - waited_s:.3f}"
+
+    answer = predict.post(IRIS_ROW, headers={"X-Received-At": received_at})
+
+    assert answer.status == status
+    assert len(predict.jobs.stored) == (status == 202)
+    assert int(answer.headers["Retry-After"]) >= 1
