@@ -14,7 +14,7 @@ from stack.deployment import REGION, STACK_NAME
 from tests.faults.conftest import UnderLoad
 from tests.faults.episode import Episode, warm_up
 from tests.faults.fault_stack import FaultStack
-from tests.faults.limits import RECOVERY_S, SEND_GRACE_S, VISIBILITY_S
+from tests.faults.limits import RECOVERY_S, SEND_GRACE_S, SUBMIT_WITHIN_S, VISIBILITY_S
 from tests.faults.pure_model import HOSTILE
 from tests.faults.recorder import ACCEPTED, Submitted
 from tests.whole_stack import eventually
@@ -43,6 +43,7 @@ def test_row_that_was_committed_and_never_sent_is_sent_by_the_sweeper(
         episode.over()
 
     assert answer.status in {502, 503}
+    assert max(each.latency_s for each in episode.recorder.accepted()) < SUBMIT_WITHIN_S
     assert (episode.job(task_id).status, episode.job(task_id).attempts) == ("succeeded", 1)
     assert stack.rows(SENT_AFTER_S, task_id)[0][0] >= SEND_GRACE_S
     warm_up(stack)

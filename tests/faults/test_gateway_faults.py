@@ -11,6 +11,7 @@ from localstack_harness import is_running
 from tests.faults.conftest import UnderLoad
 from tests.faults.episode import warm_up
 from tests.faults.fault_stack import FaultStack
+from tests.faults.limits import SUBMIT_WITHIN_S
 from tests.faults.load import Client
 from tests.faults.pure_model import HOSTILE, Action
 from tests.faults.recorder import ACCEPTED, NO_ANSWER
@@ -53,6 +54,7 @@ def test_killed_localstack_answers_in_form_leaves_no_orphan_and_comes_back(
     assert {answer.content_type for answer in answers} == {PROBLEM}
     assert max(answer.latency_s for answer in answers) <= ANSWER_WITHIN_S
     assert back_at - killed_at <= DEPLOYED_WITHIN_S
+    assert max(each.latency_s for each in episode.recorder.accepted()) < SUBMIT_WITHIN_S
     assert {each.status for each in episode.recorder.refused()} <= {502, 503, 504}
     warm_up(stack)
 
