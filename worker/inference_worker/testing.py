@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from inference_contract.job import FeatureRow, ModelId, Prediction
 
 from inference_worker.errors import ModelUnavailableError, SendFailedError, StoreUnavailableError
+from inference_worker.measurements import MeasuredCall, MeasuredClaim, MeasuredSweep
 from inference_worker.model_metadata import ModelMetadata
 from inference_worker.progress_watch import Movement
 from inference_worker.run_prediction import Claim, LoadedModel, Outcome
@@ -231,3 +232,29 @@ class FakeRetentionStore:
         folded = min(limit, self.left_over)
         self.left_over -= folded
         return folded
+
+
+@dataclass
+class FakeMeasurements:
+    """Implements `Measurements`: keeps what it is told."""
+
+    calls: list[MeasuredCall] = field(default_factory=list)
+    claims: list[MeasuredClaim] = field(default_factory=list)
+    sweeps: list[MeasuredSweep] = field(default_factory=list)
+    refused: int = 0
+
+    def model_called(self, call: MeasuredCall) -> None:
+        """Keep it."""
+        self.calls.append(call)
+
+    def claim_ended(self, claim: MeasuredClaim) -> None:
+        """Keep it."""
+        self.claims.append(claim)
+
+    def swept(self, sweep: MeasuredSweep) -> None:
+        """Keep it."""
+        self.sweeps.append(sweep)
+
+    def message_refused(self) -> None:
+        """Count it."""
+        self.refused += 1
