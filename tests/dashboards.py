@@ -60,10 +60,22 @@ def read_yaml(path: Path) -> Any:
     return YAML(typ="safe").load(path)
 
 
+def choices(dashboard: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the variables at the top of a dashboard."""
+    return list(dashboard.get("templating", {}).get("list", []))
+
+
 def promql(text: str) -> str:
     """Put in what Grafana puts in when all values are chosen."""
     text = text.replace("$__rate_interval", RATE_INTERVAL).replace("$__range", RANGE)
     return re.sub(r"\$\w+", ".+", text)
+
+
+def sql(text: str, task: str) -> str:
+    """Put in what Grafana puts in, a text in quotes with its own quotes doubled."""
+    quoted = "'" + task.replace("'", "''") + "'"
+    text = text.replace("${task:sqlstring}", quoted)
+    return re.sub(r"\$__timeFilter\((\w+)\)", r"\1 BETWEEN now() - interval '1 hour' AND now()", text)
 
 
 def metrics(expression: str) -> set[str]:

@@ -6,7 +6,7 @@ from boards.queries import blank, sql
 
 # A word that is no id finds nothing, instead of an error: the cast is only made where it can be.
 WANTED = """task_id = CASE WHEN ${task:sqlstring} ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
-                  THEN (${task:sqlstring})::uuid END"""
+                  THEN (${task:sqlstring}::text)::uuid END"""
 ROW = f"""
 SELECT task_id::text, status, model_name, model_version, jsonb_array_length(features) AS feature_rows,
        attempts, error, worker, correlation_id

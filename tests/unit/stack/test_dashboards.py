@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.dashboards import DASHBOARDS, ROOT, RUNBOOKS, dashboards, queries, read_yaml
+from tests.dashboards import DASHBOARDS, ROOT, RUNBOOKS, choices, dashboards, queries, read_yaml
 
 BOARDS = dashboards()
 UIDS = {board["uid"] for board in BOARDS}
@@ -154,18 +154,19 @@ def test_no_theme_is_forced_and_all_is_for_reading(board: dict[str, Any]) -> Non
 def test_data_sources_are_those_that_are_provisioned(tmp_path: Path) -> None:
     known = {one["uid"] for one in provisioned("datasources/stack.yml.j2", tmp_path)["datasources"]}
     asked = {query.source for board in BOARDS for query in queries(board)}
-    chosen = {choice["datasource"]["uid"] for choice in all_choices() if choice["type"] == "query"}
+    chosen = {
+        choice["datasource"]["uid"]
+        for board in BOARDS
+        for choice in choices(board)
+        if choice["type"] == "query"
+    }
     assert asked | chosen == {"prometheus", "postgres"}
     assert asked | chosen <= known
 
 
-def all_choices() -> list[dict[str, Any]]:
-    return [choice for board in BOARDS for choice in board.get("templating", {}).get("list", [])]
-
-
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board["uid"])
 def test_variables_are_declared_where_they_are_used(board: dict[str, Any]) -> None:
-    declared = {choice["name"] for choice in board.get("templating", {}).get("list", [])}
+    declared = {choice["name"] for choice in choices(board)}
     used = {
         name
         for query in queries(board)

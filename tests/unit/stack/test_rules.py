@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ SECTIONS = ["What a user notices", "Look first", "What to do", "When it is a fal
 LONGEST_RUNBOOK = 40
 
 
+@cache
 def tries() -> list[dict[str, Any]]:
     return [one for path in sorted(TESTS.glob("*.yml")) for one in read_yaml(path)["tests"]]
 
