@@ -18,6 +18,8 @@ from prometheus_client.registry import Collector
 from localstack_process_executor import aws_errors
 from localstack_process_executor.aws_errors import FunctionFailure
 
+OUTCOMES = ("ok", "error", "timeout", "out_of_memory", "exit", "throttled")
+END_REASONS = ("stopped", "put_away")
 STATES = ("waiting", "starting", "idle", "busy", "stopping")
 AT_WORK = frozenset({"starting", "busy"})
 BYTES_PER_MB = 1024 * 1024
@@ -84,13 +86,23 @@ class LambdaMetrics:
             functions: those that are deployed.
         """
         described, deployed = list(environments), list(functions)
+        for one in deployed:
+            self._of(one.name)
         self._forget_all_but({str(one["function"]) for one in described} | {one.name for one in deployed})
         now = CollectorRegistry()
         now.register(_Now(described, deployed))
         return generate_latest(now) + generate_latest(self._registry)
 
     def _of(self, function: str) -> None:
+        """Begin its counters at zero: Prometheus sees no increase in a series that begins at one."""
+        if function in self._known:
+            return
         self._known.add(function)
+        self._started.labels(function)
+        for outcome in OUTCOMES:
+            self._invocations.labels(function, outcome)
+        for reason in END_REASONS:
+            self._ended.labels(function, reason)
 
     def _forget_all_but(self, living: set[str]) -> None:
         for gone in self._known - living:

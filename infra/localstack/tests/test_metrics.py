@@ -52,6 +52,13 @@ def test_function_without_reserved_concurrency_shows_none() -> None:
     assert page["lambda_environments", "predict", "busy"] == 0
 
 
+def test_counters_of_a_new_function_begin_at_zero() -> None:
+    page = samples(LambdaMetrics().render([], [PREDICT]))
+    assert page["lambda_invocations_total", "predict", "timeout"] == 0
+    assert page["lambda_environments_started_total", "predict"] == 0
+    assert page["lambda_environments_ended_total", "predict", "put_away"] == 0
+
+
 def test_process_that_is_gone_has_no_memory() -> None:
     page = samples(LambdaMetrics().render([environment("idle", pid=2**22 + 1)], []))
     assert page["lambda_memory_bytes", "predict"] == 0
@@ -109,7 +116,7 @@ def test_each_end_of_a_call_is_counted_once(localstack: LocalStack) -> None:
     function.invoke({"s": 5})
     page = read(localstack)
     ends = {key[2]: n for key, n in page.items() if key[:2] == ("lambda_invocations_total", function.name)}
-    assert ends == {"ok": 3, "error": 2, "exit": 1, "out_of_memory": 1, "timeout": 1}
+    assert ends == {"ok": 3, "error": 2, "exit": 1, "out_of_memory": 1, "timeout": 1, "throttled": 0}
     assert page["lambda_duration_seconds_count", function.name] == 8
     assert page["lambda_environments_started_total", function.name] == 1
     assert page["lambda_init_seconds_count", function.name] == 1
