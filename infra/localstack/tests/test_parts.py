@@ -179,6 +179,19 @@ def test_log_file_that_cannot_be_written_harms_nobody(
     assert len(caplog.records) == 1
 
 
+def test_full_log_file_is_put_aside_and_two_are_kept(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "functions.log", max_bytes=60)
+    for number in range(7):
+        log.append("f", [f"line {number}"])
+    kept = {path.name: path.read_text().splitlines() for path in tmp_path.iterdir()}
+    numbers = {name: [line.rpartition(" ")[2] for line in lines] for name, lines in kept.items()}
+    assert numbers == {
+        "functions.log": ["6"],
+        "functions.log.1": ["4", "5"],
+        "functions.log.2": ["2", "3"],
+    }
+
+
 def test_report_rounds_as_aws_does() -> None:
     report = Report("id", 1.01, 128, 60 * 1024 * 1024 + 1, init_ms=100.5)
     assert report.billed_ms == 102
