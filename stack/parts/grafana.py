@@ -62,7 +62,8 @@ def grafana(context: Context) -> Part:
 def _render(context: Context) -> list[Path]:
     home = context.paths.state / "grafana"
     provisioning = home / "provisioning"
-    rendered = [render(context, "grafana/grafana.ini.j2", context.paths.rendered / "grafana.ini", home=home)]
+    configuration = context.paths.rendered / "grafana.ini"
+    rendered = [render(context, "grafana/grafana.ini.j2", configuration, home=home, dashboards=DASHBOARDS)]
     for name in PROVISIONING:
         target = provisioning / name
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -72,6 +72,9 @@ def test_dashboards_are_the_repository_s(context: Context) -> None:
     [provider] = YAML(typ="safe").load(folder / "dashboards" / "stack.yml")["providers"]
     assert provider["options"]["path"] == str(DASHBOARDS)
     assert provider["allowUiUpdates"] is False
+    settings = configparser.ConfigParser(interpolation=None)
+    settings.read(context.paths.rendered / "grafana.ini")
+    assert Path(settings["dashboards"]["default_home_dashboard_path"]).is_file()
 
 
 def test_passwords_are_in_no_command(context: Context) -> None:
