@@ -30,6 +30,7 @@ def test_environment_goes_over_the_defaults(monkeypatch):
         ("PORT_OFFSET", "-1"),
         ("LOG_LEVEL", "LOUD"),
         ("WORKER_CONCURRENCY", "0"),
+        ("ALERT_WEBHOOK_URL", "mail@example.org"),
     ],
 )
 def test_unusable_value_is_refused_with_its_name(monkeypatch, name, value):
