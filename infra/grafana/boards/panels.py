@@ -178,6 +178,7 @@ def listing(  # noqa: PLR0913 - what a table may have
         .datasource(query.source)
         .thresholds(_thresholds(PLAIN))
         .no_value("")
+        .show_header(show_header=True)
     )
     for column, unit in (units or {}).items():
         panel = panel.override_by_name(column, [DynamicConfigValue(id_val="unit", value=unit)])

@@ -1,5 +1,6 @@
 """Dashboards are what the code writes, lie on Grafana's grid, and leave nothing unexplained."""
 
+import json
 import re
 import subprocess
 import sys
@@ -9,6 +10,9 @@ from typing import Any
 
 import jsonschema
 import pytest
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from tests.dashboards import DASHBOARDS, ROOT, RUNBOOKS, choices, dashboards, queries, read_yaml
 
@@ -111,6 +115,21 @@ def test_files_are_what_the_code_writes() -> None:
         check=False,
     )
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board["uid"])
+def test_file_is_read_by_grafana_s_own_types_and_nothing_gets_lost(board: dict[str, Any]) -> None:
+    register_default_plugins()
+    read = json.loads(JSONEncoder().encode(Dashboard.from_json(board)))
+    del read["style"]
+    assert without_empty(board) == without_empty(read)
+
+
+def without_empty(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = {name: without_empty(each) for name, each in value.items()}
+        return {name: each for name, each in kept.items() if each not in ({}, [], None)}
+    return [without_empty(each) for each in value] if isinstance(value, list) else value
 
 
 def test_the_dashboards_are_there_under_fixed_addresses() -> None:
