@@ -21,12 +21,9 @@ STARTUP_DEADLINE_S = 90.0
 
 def grafana_program(settings: Settings) -> Path | None:
     """Return the program where there is one: below GRAFANA_HOME, else on the PATH."""
-    if settings.grafana_home:
-        folders = [Path(settings.grafana_home) / "bin"]
-        found = [folder / name for folder in folders for name in NAMES if (folder / name).is_file()]
-        return found[0] if found else None
-    on_path = (shutil.which(name) for name in NAMES)
-    return next((Path(program) for program in on_path if program), None)
+    folder = str(Path(settings.grafana_home) / "bin") if settings.grafana_home else None
+    found = (shutil.which(name, path=folder) for name in NAMES)
+    return next((Path(program) for program in found if program), None)
 
 
 def grafana(context: Context) -> Part:
