@@ -17,6 +17,7 @@ QUESTIONS: Final[Mapping[str, frozenset[str]]] = {
     "active": frozenset({"safe"}),
     "active_queues": frozenset(),
     "conf": frozenset({"with_defaults"}),
+    "heartbeat": frozenset(),
     "ping": frozenset(),
     "registered": frozenset(),
     "reserved": frozenset(),
@@ -72,7 +73,7 @@ def _asked(body: object, encoding: object) -> dict[str, Any]:
         "destination": _destination(question.get("destination")),
         "pattern": None,
         "matcher": None,
-        "ticket": _uuid(question.get("ticket")),
+        "ticket": None if question.get("ticket") is None else _uuid(question["ticket"]),
         "reply_to": _reply_to(question.get("reply_to")),
     }
 
@@ -87,8 +88,10 @@ def _destination(names: object) -> list[str] | None:
     return names
 
 
-def _reply_to(address: object) -> dict[str, str]:
-    """Check that the answer goes to somebody's own mailbox, and into no queue of ours."""
+def _reply_to(address: object) -> dict[str, str] | None:
+    """Check that the answer goes to somebody's own mailbox, and into no queue of ours, or nowhere."""
+    if address is None:
+        return None
     fields = mapping(address, "address of the answer")
     if fields.get("exchange") != REPLY_EXCHANGE:
         raise MessageRefusedError("the answer would go elsewhere")

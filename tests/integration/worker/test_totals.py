@@ -19,6 +19,8 @@ from inference_worker.retention import Retention
 from tests.integration.parts import wait_until
 from tests.integration.worker.conftest import DONE_S, Stack
 
+pytestmark = pytest.mark.integration
+
 CONNECTIONS = 8
 ROUNDS = 12
 BATCH = 8

@@ -79,11 +79,9 @@ def test_command_is_refused(method: object) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("reply_to", None),
         ("reply_to", {"exchange": "predictions", "routing_key": MAILBOX}),
         ("reply_to", {"exchange": "reply.celery.pidbox", "routing_key": "predictions"}),
         ("ticket", "x"),
-        ("ticket", None),
         ("destination", "celery@host"),
         ("destination", ["(a+)+$"]),
         ("destination", ["a"] * 101),
@@ -93,6 +91,12 @@ def test_command_is_refused(method: object) -> None:
 def test_field_that_is_not_as_it_should_be_is_refused(field: str, value: object) -> None:
     with pytest.raises(MessageRefusedError):
         checked_question(broadcast(**{field: value}))
+
+
+def test_heartbeat_is_asked_for_without_an_answer() -> None:
+    question = asked(checked_question(broadcast(method="heartbeat", reply_to=None, ticket=None)))
+
+    assert (question["reply_to"], question["ticket"]) == (None, None)
 
 
 def test_pattern_and_unknown_arguments_are_dropped() -> None:
