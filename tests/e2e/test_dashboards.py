@@ -31,7 +31,6 @@ QUIET = {
     "ALERTS": "nothing fires on a stack that is well",
     "inference:class_mix_change:1h": "compares with the day before, and there is none",
     "inference_wakeups_failed_total": "Redis was always there",
-    "lambda_environments_ended_total": "no environment has ended yet",
 }
 """Metrics that may not be there, and why."""
 UNRUNNABLE = """

@@ -26,6 +26,8 @@ def board() -> Board:
             *_work(),
             "What went wrong and was mended",
             *_mending(),
+            "Celery, as Flower sees it",
+            *_celery(),
         ],
     )
 
@@ -184,6 +186,31 @@ def _mending() -> list[Content]:
                 'sum(rate(inference_job_transitions_total{model=~"$model",version=~"$version",'
                 'to=~"succeeded|failed|cancelled"}[$__rate_interval]))',
                 "out",
+            ),
+        ),
+    ]
+
+
+def _celery() -> list[Content]:
+    return [
+        lines(
+            "Tasks by end",
+            "Wake-ups, sweeps and expiries. More wake-ups than jobs is normal: a batch takes several.",
+            "ops",
+            over_time(
+                'sum by (task, type) (rate(flower_events_total{type=~"task-(succeeded|failed|retried)"}'
+                "[$__rate_interval]))",
+                "{{task}} {{type}}",
+            ),
+        ),
+        lines(
+            "Time of a task",
+            "Means by task, with all that goes before and after the model.",
+            "s",
+            over_time(
+                "sum by (task) (rate(flower_task_runtime_seconds_sum[$__rate_interval]))"
+                " / sum by (task) (rate(flower_task_runtime_seconds_count[$__rate_interval]))",
+                "{{task}}",
             ),
         ),
     ]
