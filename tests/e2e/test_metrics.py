@@ -1,5 +1,6 @@
 """What the functions count reaches Prometheus, and is as many as there are rows."""
 
+import json
 import os
 import signal
 import time
@@ -28,6 +29,11 @@ JOBS = {
     "postgres",
     "flower",
 }
+TOTALS = "SELECT model_name, from_status, to_status, sum(total)::int FROM job_totals GROUP BY 1, 2, 3"
+LOGGED = """
+SELECT model_name, coalesce(from_status, 'none'), to_status, count(*)::int
+FROM transitions JOIN predictions USING (task_id) GROUP BY 1, 2, 3
+"""
 SETTLED_S = 8
 """Longer than a push (2 s) and a scrape (5 s) can be behind."""
 
@@ -102,6 +108,71 @@ def test_reserved_concurrency_is_in_force(stack, poll):
         "inference-predict": "8",
         "inference-results": "16",
     }
+
+
+def test_transitions_in_prometheus_are_those_that_postgres_counted(stack, poll):
+    ids = [
+        stack.call("POST", "/predict", {"features": [5.1, 3.5, 1.4, 0.2]}).json["task_id"]
+        for _ in range(SUBMITS)
+    ]
+    assert {stack.result(task_id)["status"] for task_id in ids} == {"succeeded"}
+    query = "inference_job_transitions_total > 0"
+
+    def shown():
+        found = {
+            (one["metric"]["model"], one["metric"]["from"], one["metric"]["to"]): int(one["value"][1])
+            for one in series_in_prometheus(stack, query)
+        }
+        counted = {tuple(key): total for *key, total in stack.rows(TOTALS)}
+        return found if found == counted else None
+
+    assert poll(shown, DEADLINE_S)["iris", "none", "queued"] >= SUBMITS
+    logged = {tuple(key): total for *key, total in stack.rows(LOGGED)}
+    assert logged == {tuple(key): total for *key, total in stack.rows(TOTALS)}
+
+
+def test_worker_counts_the_jobs_that_are_done(stack, poll):
+    """Every job of this stack that has ended was run by the worker whose endpoint is scraped."""
+    ended = "sum(inference_worker_completion_seconds_count)"
+    before = settled(stack, poll, ended)
+    ids = [
+        stack.call("POST", "/predict", {"features": [6.7, 3.0, 5.2, 2.3]}).json["task_id"]
+        for _ in range(SUBMITS)
+    ]
+    assert {stack.result(task_id)["status"] for task_id in ids} == {"succeeded"}
+
+    poll(lambda: in_prometheus(stack, ended) == before + SUBMITS or None, DEADLINE_S)
+    assert settled(stack, poll, ended) == before + SUBMITS
+    of_label = 'sum(inference_worker_predictions_total{label="virginica"})'
+    assert in_prometheus(stack, of_label) >= SUBMITS
+    bins = 'sum by (feature) (inference_worker_feature_rows_total{model="iris"})'
+    assert len({one["value"][1] for one in series_in_prometheus(stack, bins)}) == 1
+    assert in_prometheus(stack, "time() - inference_sweeper_last_run_timestamp_seconds") < DEADLINE_S
+
+
+def test_training_shares_sum_to_one_for_each_feature(stack, poll):
+    shares = "sum by (feature) (inference_model_training_ratio)"
+    found = poll(lambda: series_in_prometheus(stack, shares) or None, DEADLINE_S)
+    assert [round(float(one["value"][1]), 9) for one in found] == [1] * 4
+
+
+def test_flower_asks_for_its_password_and_shows_none(stack, poll):
+    credentials = json.loads((stack.state / "credentials.json").read_text())
+    address = f"http://127.0.0.1:{stack.environment['FLOWER_PORT']}"
+    login = urllib3.make_headers(basic_auth=f"flower:{credentials['flower']}")
+    with urllib3.PoolManager(retries=False, timeout=10) as http:
+        assert http.request("GET", f"{address}/workers").status == 401
+        assert http.request("POST", f"{address}/api/worker/shutdown/any").status == 401
+        assert http.request("GET", f"{address}/workers", headers=login).status == 200
+
+        def workers():
+            page = http.request("GET", f"{address}/api/workers?refresh=true", headers=login)
+            return page.json() if page.status == 200 and page.json() else None
+
+        [name] = poll(workers, DEADLINE_S)
+        pages = ("/", "/tasks", "/broker", f"/worker/{name}", f"/api/workers?workername={name}", "/metrics")
+        shown = [http.request("GET", f"{address}{page}", headers=login).data.decode() for page in pages]
+    assert not [secret for secret in credentials.values() if any(secret in page for page in shown)]
 
 
 def groups_of(stack, job):
