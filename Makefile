@@ -60,9 +60,10 @@ check: .venvs/.dev-ready .venvs/.localstack-ready .venvs/.sam-ready ## the gate:
 	@$(STACK) packages
 	@stack/check.sh
 
-bench: .venvs/.dev-ready .venvs/.localstack-ready ## cold imports and the gateway's two ways, as ratios
+bench: .venvs/.dev-ready .venvs/.localstack-ready ## cold imports, the gateway's two ways and the cost of metrics, as ratios
 	@PYTHONPATH=.:contract $(PYTHON) bench/cold_import.py
 	@$(PYTHON) bench/gateway_path.py
+	@PYTHONPATH=.:contract $(PYTHON) bench/telemetry_cost.py
 
 format: .venvs/.dev-ready ## put the code into the one format
 	@.venvs/app/bin/ruff check --fix --quiet . ; .venvs/app/bin/ruff format --quiet .
