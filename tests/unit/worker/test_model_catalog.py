@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
         sha256=hashlib.sha256(CONTENT).hexdigest(),
         feature_names=("a",),
         classes=("x", "y"),
-        feature_statistics={"a": FeatureStatistics(0.0, 1.0, 0.5, 0.1, (0.1, 0.2))},
+        feature_statistics={"a": FeatureStatistics(0.0, 1.0, 0.5, 0.1, (0.1, 0.2), (0.5, 0.5))},
     )
     (folder / "model.bin").write_bytes(CONTENT)
     (folder / METADATA_FILE).write_text(metadata.to_json())
@@ -68,6 +68,7 @@ def test_metadata_survives_writing_and_reading(folder: Path) -> None:
 
     assert described == read_metadata(folder)
     assert described.feature_statistics["a"].deciles == (0.1, 0.2)
+    assert described.feature_statistics["a"].training_shares == (0.5, 0.5)
     assert described.model.classes == ("x", "y")
 
 

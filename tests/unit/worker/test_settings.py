@@ -55,3 +55,13 @@ def test_wrong_setting_is_named(environment: dict[str, str], name: str, value: s
 
 def test_secrets_are_not_shown(environment: dict[str, str]) -> None:
     assert "hush" not in repr(read_settings(environment))
+
+
+@pytest.mark.parametrize("text", ["", "0"])
+def test_metrics_may_be_off(environment: dict[str, str], text: str) -> None:
+    assert read_settings(environment | {"WORKER_METRICS_PORT": text}).worker_metrics_port == 0
+
+
+def test_metrics_need_a_folder(environment: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match="PROMETHEUS_MULTIPROC_DIR"):
+        read_settings(environment | {"WORKER_METRICS_PORT": "19095"})
