@@ -152,6 +152,7 @@ def heat(title: str, description: str, unit: str, query: Query, span: int = HALF
         .thresholds(_thresholds(PLAIN))
         .color(HeatmapColorOptions().mode(HeatmapColorMode.SCHEME).scheme("Oranges").steps(64))
         .y_axis(YAxisConfig().unit(unit))
+        .show_tooltip()
     )
     return _ask(panel, [Query(query.text, "{{le}}", as_heatmap=True)])
 
