@@ -187,6 +187,7 @@ def _show_addresses(context: Context) -> None:
     has_grafana = grafana_program(settings) is not None
     console.print(f"""
   API          {context.public_url}/predict  /results/{{id}}  /health  /ready
+  Status       {context.public_url}/status
   LocalStack   {context.localstack_url}
   Postgres     {LOOPBACK}:{settings.postgres_port}, database {DATABASE}, user {OWNER} (make psql)
   Redis        {LOOPBACK}:{settings.redis_port}

@@ -114,6 +114,14 @@ def test_share_of_batches_is_kept(batch: float, member: str) -> None:
     assert {tuple(content) for content in contents} == {(member,)}
 
 
+def test_flowers_are_such_as_the_training_saw() -> None:
+    chance = random.Random(1)  # noqa: S311 - made-up flowers
+    rows = [row for _ in range(300) if isinstance(row := body(Plan(1, 1, 0), chance)["features"], list)]
+    means = [sum(row[index] for row in rows) / len(rows) for index in range(4)]
+    assert means == pytest.approx([5.84, 3.06, 3.76, 1.20], abs=0.2)
+    assert min(min(row) for row in rows) >= 0.1
+
+
 @pytest.mark.parametrize(("q", "expected"), [(0.5, 50.0), (0.95, 95.0), (0.99, 99.0), (1, 100.0), (0.0, 1.0)])
 def test_quantile_is_a_value_that_was_seen(q: float, expected: float) -> None:
     assert quantile([float(number) for number in range(100, 0, -1)], q) == expected
