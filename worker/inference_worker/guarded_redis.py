@@ -72,6 +72,17 @@ class Channel(redis.Channel):  # type: ignore[misc] # kombu has no types
             self._kept_client = super()._create_client()
         return self._kept_client
 
+    def close(self) -> None:
+        """Close in one go, also where a pending read finds the connection lost.
+
+        Celery would close it once more, when the transport knows no address any more: that ends the worker.
+        """
+        try:
+            super().close()
+        finally:
+            if not self.closed:
+                super().close()
+
     def _brpop_read(self, **options: Any) -> bool:  # noqa: ANN401 (kombu's own signature)
         try:
             return bool(super()._brpop_read(**options))

@@ -26,6 +26,8 @@ PICKLE = json.dumps(
         },
     }
 ).encode()
+RESTARTS = 4
+"""Of its connections, the worker sees now the one lost first, and now the other."""
 RUBBISH = (
     b"not JSON",
     b"\xff\xfe\x00",
@@ -41,9 +43,9 @@ RUBBISH = (
 
 
 def test_worker_consumes_again_after_redis_restarts(stack: Stack) -> None:
-    stack.worker()
+    worker = stack.worker()
     stack.beat()
-    for _ in range(2):
+    for _ in range(RESTARTS):
         stack.redis.stop()
         unsent = stack.insert(1.0)
         stack.redis.start()
@@ -52,6 +54,7 @@ def test_worker_consumes_again_after_redis_restarts(stack: Stack) -> None:
 
         assert stack.finished(sent)["status"] == "succeeded"
         assert stack.finished(unsent)["status"] == "succeeded"
+    assert worker.running
 
 
 def test_worker_whose_slots_all_wait_for_lost_acknowledgements_consumes_again(stack: Stack) -> None:
