@@ -5,6 +5,7 @@ import threading
 from dataclasses import dataclass, field
 
 ACCEPTED = 202
+NO_ROOM = frozenset({429, 503})
 NO_ANSWER = 0
 """The status of a submit whose connection broke or timed out."""
 
@@ -49,6 +50,10 @@ class Recorder:
     def refused(self) -> list[Submitted]:
         """Those that got another answer, or none."""
         return [each for each in self.all() if each.status != ACCEPTED]
+
+    def failed(self) -> list[Submitted]:
+        """Those that got neither a promise nor an honest word that there is no room at the moment."""
+        return [each for each in self.refused() if each.status not in NO_ROOM or not each.retry_after]
 
     def between(self, begin: float, end: float) -> list[Submitted]:
         """Those that were due in a span of time."""

@@ -68,7 +68,7 @@ def test_endless_function_is_killed_with_all_it_started(
     assert took_s <= KILLED_WITHIN_S + CALL_COSTS_S
     assert len(pids) == 3
     assert well.payload == "well"
-    assert episode.recorder.refused() == []
+    assert episode.recorder.failed() == []
 
 
 def test_function_of_four_times_its_memory_is_killed(under_load: UnderLoad, lambdas: LocalStack) -> None:
@@ -83,7 +83,7 @@ def test_function_of_four_times_its_memory_is_killed(under_load: UnderLoad, lamb
     assert (result.error, result.payload["errorType"]) == ("Unhandled", "Runtime.ExitError")
     assert (before - after) / 2**20 < STEADY_MB
     assert well.payload == "well"
-    assert episode.recorder.refused() == []
+    assert episode.recorder.failed() == []
 
 
 def _pids(log: str) -> list[int]:
