@@ -9,7 +9,7 @@ SPECIES = (
     ((5.94, 0.52), (2.77, 0.31), (4.26, 0.47), (1.33, 0.20)),
     ((6.59, 0.64), (2.97, 0.32), (5.55, 0.55), (2.03, 0.27)),
 )
-"""Mean and deviation of each feature: flowers like those of the training, or a load would be told as drift."""
+"""Mean and deviation of each feature: flowers as the training had them, or a load would be told as drift."""
 SMALLEST_CM = 0.1
 BATCH_ROWS = (2, 20)
 
