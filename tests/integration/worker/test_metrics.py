@@ -1,6 +1,5 @@
 """What a worker's endpoint shows is what its processes did, also those that ended."""
 
-import signal
 import socket
 from collections.abc import Callable
 
@@ -152,10 +151,3 @@ def test_folder_that_cannot_be_written_costs_no_job(stack: Stack, endpoint: Endp
 
     run_jobs(stack, 1)
     assert "nothing is measured" in worker.output
-
-
-def test_stop_is_not_held_up(stack: Stack, endpoint: Endpoint) -> None:
-    worker = stack.worker(**endpoint.settings)
-    run_jobs(stack, 1)
-
-    assert worker.stop(signal.SIGTERM) == 0
