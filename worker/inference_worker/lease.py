@@ -1,10 +1,11 @@
 """Renews the leases of a running batch from a thread of its own, so that a long model call keeps its rows.
 
-The same thread ends the process where its batch keeps all other models out (ADR 0003): a model call cannot be
-stopped in any gentler way, and its rows are queued again by then.
+The same thread ends the model call where its batch keeps all other models out (ADR 0003); its rows are queued
+again by then, and the fence drops what the call may still answer.
 """
 
 import logging
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,13 +20,19 @@ logger = logging.getLogger(__name__)
 RENEWALS_PER_LEASE: Final = 3
 
 
+def interrupt() -> None:
+    """End the main thread's model call as the soft time limit does: Celery may be slow to replace a process."""
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
+
+
 @contextmanager
-def keep_lease(
+def keep_lease(  # noqa: PLR0913 - what a test replaces comes last
     renew: Callable[[], None],
     make_way: Callable[[], bool],
     *,
     lease_s: float,
     look_every_s: float,
+    interrupt: Callable[[], None] = interrupt,
     leave: Callable[[], None] = leave,
 ) -> Iterator[None]:
     """Call `renew` every third of the lease until the context ends; it has ended when this returns.
@@ -35,10 +42,11 @@ def keep_lease(
         make_way: whether the rows were given up for other models' sake; asked every `look_every_s`.
         lease_s: seconds that a lease holds.
         look_every_s: seconds between two questions.
-        leave: ends this process.
+        interrupt: ends the call.
+        leave: ends this process, where the call goes on all the same.
     """
     done = threading.Event()
-    keeper = _Keeper(renew, make_way, lease_s / RENEWALS_PER_LEASE, leave)
+    keeper = _Keeper(renew, make_way, lease_s / RENEWALS_PER_LEASE, (interrupt, leave))
     thread = threading.Thread(target=keeper.keep_until, args=(done, look_every_s), name="lease", daemon=True)
     thread.start()
     try:
@@ -54,24 +62,30 @@ class _Keeper:
         renew: Callable[[], None],
         make_way: Callable[[], bool],
         every_s: float,
-        leave: Callable[[], None],
+        ways_to_end: tuple[Callable[[], None], Callable[[], None]],
     ) -> None:
         self._renew = renew
         self._make_way = make_way
         self._every_s = every_s
-        self._leave = leave
+        self._interrupt, self._leave = ways_to_end
         self._due_at = time.monotonic() + every_s
 
     def keep_until(self, done: threading.Event, look_every_s: float) -> None:
         while not done.wait(min(look_every_s, self._every_s)):
             try:
                 if self._make_way():
-                    logger.warning("making way for other models, this process ends")
-                    self._leave()
+                    self._end(done, look_every_s)
                     return
                 self._renew_when_due()
             except StoreUnavailableError:
                 logger.warning("lease not renewed", exc_info=True)
+
+    def _end(self, done: threading.Event, grace_s: float) -> None:
+        logger.warning("making way for other models")
+        self._interrupt()
+        if not done.wait(grace_s):
+            logger.warning("the model call goes on, this process ends")
+            self._leave()
 
     def _renew_when_due(self) -> None:
         if time.monotonic() >= self._due_at:

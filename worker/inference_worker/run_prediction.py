@@ -78,7 +78,7 @@ class JobStore(Protocol):
         """Put the end of the claim's leases off."""
 
     def make_way(self, claim: Claim) -> bool:
-        """Queue the claim's rows again where they keep others out; if so, this process has to end."""
+        """Queue the claim's rows again where they keep others out; if so, the call has to end."""
 
 
 class LoadedModel(Protocol):
@@ -96,7 +96,7 @@ class ModelSource(Protocol):
 
 
 type KeepLease = Callable[[Callable[[], None], Callable[[], bool]], AbstractContextManager[None]]
-"""While the context is open: calls the first to renew, and ends this process once the second says so."""
+"""While the context is open: calls the first to renew, and ends the call once the second says so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,8 +48,33 @@ def test_lease_is_renewed_far_less_often_than_others_are_looked_for() -> None:
     assert renewals == []
 
 
-def test_process_ends_when_its_batch_has_made_way() -> None:
-    left = threading.Event()
+def test_call_is_interrupted_when_its_batch_has_made_way() -> None:
+    interrupted, left = threading.Event(), threading.Event()
 
-    with keep_lease(lambda: None, lambda: True, lease_s=SOON_S, look_every_s=SOON_S, leave=left.set):
+    with keep_lease(
+        lambda: None,
+        lambda: True,
+        lease_s=3 * PATIENCE_S,
+        look_every_s=100 * SOON_S,
+        interrupt=interrupted.set,
+        leave=left.set,
+    ):
+        assert interrupted.wait(PATIENCE_S)
+
+    assert not left.is_set()
+
+
+def test_process_ends_when_its_call_goes_on() -> None:
+    interrupted, left = threading.Event(), threading.Event()
+
+    with keep_lease(
+        lambda: None,
+        lambda: True,
+        lease_s=SOON_S,
+        look_every_s=SOON_S,
+        interrupt=interrupted.set,
+        leave=left.set,
+    ):
         assert left.wait(PATIENCE_S)
+
+    assert interrupted.is_set()
