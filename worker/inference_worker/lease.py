@@ -21,7 +21,7 @@ RENEWALS_PER_LEASE: Final = 3
 
 
 def interrupt() -> None:
-    """End the main thread's model call as the soft time limit does: Celery may be slow to replace a process."""
+    """End the main thread's model call as the soft time limit does: Celery is slow to replace processes."""
     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
 
 
