@@ -38,8 +38,8 @@ SELECT gen_random_uuid(), (ARRAY['hostile', 'neighbour'])[1 + number %% 2], '1',
 FROM generate_series(1, %s) AS number RETURNING task_id::text
 """
 FAIL_AND_QUEUE_AGAIN = (
-    "UPDATE predictions SET status = 'failed', finished_at = now(), lease_until = NULL WHERE task_id = %s",
-    "UPDATE predictions SET status = 'queued', finished_at = NULL WHERE task_id = %s",
+    "UPDATE predictions SET status = 'failed', finished_at = now() WHERE task_id = %s AND status = 'queued'",
+    "UPDATE predictions SET status = 'queued', finished_at = NULL WHERE task_id = %s AND status = 'failed'",
 )
 CLAIM_LIMITS = {"mates": BATCH - 1, "rows_max": 100, "lease_s": 60, "pool": "p", "processes": CONNECTIONS}
 
@@ -82,7 +82,7 @@ def work(stack: Stack, database: Database, number: int) -> None:
                     database.rows(
                         "finish", {"outcomes": json.dumps(list(map(outcome, claimed))), "channel": "x"}
                     )
-                cursor.execute("SELECT task_id FROM predictions WHERE status = 'queued' LIMIT 1 FOR UPDATE")
+                cursor.execute("SELECT task_id FROM predictions WHERE status = 'queued' LIMIT 1")
                 for found in cursor.fetchall():
                     for statement in FAIL_AND_QUEUE_AGAIN:
                         cursor.execute(statement, found)
