@@ -15,6 +15,7 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from tests.dashboards import DASHBOARDS, ROOT, RUNBOOKS, choices, dashboards, queries, read_yaml
+from tests.unit.stack.grafana_schema import DATA_SOURCES, PROVIDERS
 
 BOARDS = dashboards()
 UIDS = {board["uid"] for board in BOARDS}
@@ -22,76 +23,6 @@ EXPECTED = {"overview", "functions", "workers", "models", "parts", "task", "runb
 COLUMNS = 24
 PROVISIONING = ROOT / "infra" / "grafana" / "provisioning"
 JINJA = re.compile(r"\{\{.*?\}\}")
-DATA_SOURCES = {
-    "type": "object",
-    "required": ["apiVersion", "datasources"],
-    "additionalProperties": False,
-    "properties": {
-        "apiVersion": {"const": 1},
-        "prune": {"type": "boolean"},
-        "deleteDatasources": {"type": "array"},
-        "datasources": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["name", "type", "uid", "url"],
-                "additionalProperties": False,
-                "properties": {
-                    "name": {"type": "string"},
-                    "uid": {"type": "string", "pattern": "^[a-zA-Z0-9_-]{1,40}$"},
-                    "type": {"enum": ["prometheus", "postgres", "alertmanager"]},
-                    "access": {"enum": ["proxy", "direct"]},
-                    "orgId": {"type": "integer"},
-                    "url": {"type": "string"},
-                    "user": {"type": "string"},
-                    "database": {"type": "string"},
-                    "isDefault": {"type": "boolean"},
-                    "editable": {"type": "boolean"},
-                    "version": {"type": "integer"},
-                    "jsonData": {"type": "object"},
-                    "secureJsonData": {"type": "object", "additionalProperties": {"type": "string"}},
-                },
-            },
-        },
-    },
-}
-"""Provisioning of data sources, as Grafana documents it (administration, provisioning)."""
-PROVIDERS = {
-    "type": "object",
-    "required": ["apiVersion", "providers"],
-    "additionalProperties": False,
-    "properties": {
-        "apiVersion": {"const": 1},
-        "providers": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["name", "options"],
-                "additionalProperties": False,
-                "properties": {
-                    "name": {"type": "string"},
-                    "orgId": {"type": "integer"},
-                    "folder": {"type": "string"},
-                    "folderUid": {"type": "string"},
-                    "type": {"const": "file"},
-                    "disableDeletion": {"type": "boolean"},
-                    "allowUiUpdates": {"type": "boolean"},
-                    "updateIntervalSeconds": {"type": "integer", "minimum": 1},
-                    "options": {
-                        "type": "object",
-                        "required": ["path"],
-                        "additionalProperties": False,
-                        "properties": {
-                            "path": {"type": "string"},
-                            "foldersFromFilesStructure": {"type": "boolean"},
-                        },
-                    },
-                },
-            },
-        },
-    },
-}
-"""Provisioning of dashboards, from the same page."""
 
 
 def provisioned(name: str, tmp_path: Path) -> Any:
@@ -218,6 +149,16 @@ def test_nobody_s_features_or_caller_are_shown() -> None:
                 assert "features" not in query.text.replace("jsonb_array_length(features)", "")
 
 
-def test_provisioning_has_the_form_that_grafana_documents(tmp_path: Path) -> None:
+def test_provisioning_has_the_fields_that_grafana_reads(tmp_path: Path) -> None:
     jsonschema.validate(provisioned("datasources/stack.yml.j2", tmp_path), DATA_SOURCES)
     jsonschema.validate(provisioned("dashboards/stack.yml.j2", tmp_path), PROVIDERS)
+
+
+def test_field_that_grafana_would_pass_over_is_an_error(tmp_path: Path) -> None:
+    sources = provisioned("datasources/stack.yml.j2", tmp_path)
+    for source in sources["datasources"]:
+        source["jsonData"]["timeIntervall"] = "15s"
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(sources, DATA_SOURCES)
+        del source["jsonData"]["timeIntervall"]
+    jsonschema.validate(sources, DATA_SOURCES)

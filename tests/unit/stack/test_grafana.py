@@ -12,6 +12,7 @@ from stack.credentials import load_or_create
 from stack.parts.grafana import DASHBOARDS, grafana, grafana_program
 from stack.paths import Paths
 from stack.settings import Settings
+from tests.unit.stack.grafana_schema import KEYS
 
 
 @pytest.fixture
@@ -50,8 +51,20 @@ def test_nobody_comes_in_without_the_password_and_nothing_calls_out(context: Con
     assert settings["security"]["admin_password"] == context.credentials.grafana_admin
     assert settings["security"]["disable_gravatar"] == "true"
     closed = [("auth.anonymous", "enabled"), ("users", "allow_sign_up"), ("news", "news_feed_enabled")]
-    for section, option in (*closed, *(("analytics", option) for option in settings["analytics"])):
+    sends = ("snapshots", "external_enabled")
+    for section, option in (*closed, sends, *(("analytics", option) for option in settings["analytics"])):
         assert settings[section][option] == "false", (section, option)
+    for option in ("preinstall_disabled", "public_key_retrieval_disabled"):
+        assert settings["plugins"][option] == "true"
+
+
+def test_every_setting_is_one_that_grafana_knows(context: Context) -> None:
+    grafana(context)
+    settings = configparser.ConfigParser(interpolation=None)
+    settings.read(context.paths.rendered / "grafana.ini")
+    given = {(section, key) for section in settings.sections() for key in settings[section]}
+    assert given
+    assert sorted(given - KEYS) == []
 
 
 def test_data_sources_have_the_ids_that_dashboards_name(context: Context) -> None:
