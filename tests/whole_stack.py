@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import psutil
 import psycopg2
 import pytest
 import urllib3
 
+from stack.deployment import REGION
 from stack.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -120,6 +122,16 @@ class RunningStack:
             found = cursor.fetchall()
         connection.close()
         return found
+
+    def lambda_client(self) -> Any:
+        """Talk to LocalStack's Lambda; close it after."""
+        return boto3.client(
+            "lambda",
+            endpoint_url=f"http://127.0.0.1:{self.environment['LOCALSTACK_PORT']}",
+            region_name=REGION,
+            aws_access_key_id="local",
+            aws_secret_access_key="local",  # noqa: S106 - LocalStack takes any
+        )
 
     def pid_of(self, part: str) -> int:
         """Return the process id of a part that runs."""

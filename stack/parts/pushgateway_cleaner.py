@@ -6,9 +6,11 @@ from stack.context import LOOPBACK, Context
 from stack.parts.part import Part
 from stack.settings import ROOT
 
-EVERY_S = 15
-MAX_AGE_S = 60
-"""Three times as long as a living environment is ever silent, and twelve scrapes."""
+EVERY_S = 5
+ENDED_S = 12
+"""Two scrapes, and a slow one."""
+SILENT_S = 60
+"""Three times as long as a living environment is ever silent."""
 SOURCES = ROOT / "functions" / "common" / "powertools_pushgateway"
 
 
@@ -22,9 +24,10 @@ def pushgateway_cleaner(context: Context) -> Part:
             "powertools_pushgateway.cleaner",
             f"--url=http://{LOOPBACK}:{context.settings.pushgateway_port}",
             f"--every-s={EVERY_S}",
-            f"--max-age-s={MAX_AGE_S}",
+            f"--ended-s={ENDED_S}",
+            f"--silent-s={SILENT_S}",
         ),
-        probe=lambda: f"deletes groups that were silent for {MAX_AGE_S} s",
+        probe=lambda: "deletes groups of ended environments",
         environment={"PYTHONPATH": str(SOURCES.parent)},
         watched=(SOURCES,),
     )

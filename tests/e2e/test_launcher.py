@@ -7,22 +7,12 @@ import signal
 import socket
 import stat
 import zipfile
+from contextlib import closing
 
-import boto3
 import psutil
 import pytest
 
 pytestmark = pytest.mark.integration
-
-
-def lambda_client(stack):
-    return boto3.client(
-        "lambda",
-        endpoint_url=f"http://127.0.0.1:{stack.environment['LOCALSTACK_PORT']}",
-        region_name="us-east-1",
-        aws_access_key_id="local",
-        aws_secret_access_key="local",  # noqa: S106 - LocalStack takes any
-    )
 
 
 def test_up_on_a_running_stack_changes_nothing(stack):
@@ -65,7 +55,8 @@ def test_changed_code_goes_to_lambda_alone(stack):
     deployed = stack.launch("deploy", "--packaged")
 
     assert "already deployed" not in deployed.stdout
-    code = lambda_client(stack).get_function(FunctionName="inference-results")["Configuration"]["CodeSha256"]
+    with closing(stack.lambda_client()) as client:
+        code = client.get_function(FunctionName="inference-results")["Configuration"]["CodeSha256"]
     assert base64.b64decode(code) == hashlib.sha256(archive.read_bytes()).digest()
     assert stack.call("GET", "/health").status == 200
     archive.write_bytes(packaged)

@@ -5,12 +5,11 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import boto3
 import pytest
 from inference_contract.failpoint import PREDICT_AFTER_COMMIT, WORKER_AFTER_STORE
 from inference_contract.names import QUEUE_PREDICTIONS
 
-from stack.deployment import REGION, STACK_NAME
+from stack.deployment import STACK_NAME
 from tests.faults.conftest import UnderLoad
 from tests.faults.episode import Episode, warm_up
 from tests.faults.fault_stack import FaultStack
@@ -71,13 +70,7 @@ def test_message_that_was_written_and_not_acknowledged_is_a_no_op(
 @contextmanager
 def _crashing_function(stack: FaultStack) -> Iterator[None]:
     """Have the predict function end between commit and send until the block ends."""
-    client = boto3.client(
-        "lambda",
-        endpoint_url=f"http://127.0.0.1:{stack.running.environment['LOCALSTACK_PORT']}",
-        region_name=REGION,
-        aws_access_key_id="local",
-        aws_secret_access_key="local",  # noqa: S106 - LocalStack checks neither
-    )
+    client = stack.running.lambda_client()
     own = client.get_function_configuration(FunctionName=FUNCTION)["Environment"]["Variables"]
 
     def set_variables(variables: dict[str, str]) -> None:

@@ -1,10 +1,11 @@
 """Deletes the groups of environments that have ended: their last values are shown once and not for ever.
 
-    python -m powertools_pushgateway.cleaner --url http://127.0.0.1:9091 --max-age-s 60 [--every-s 15]
+    python -m powertools_pushgateway.cleaner --url http://127.0.0.1:9091 [--every-s 5]
 
-An environment that ends pushes last and leaves its group, since a group deleted at once would never be
-scraped with its last values. One that lives pushes at least every 20 s (see pusher.Rhythm); deleting its
-group by mistake loses nothing, for its next push brings all values back.
+An environment that ends marks its last push, and its group stays just long enough to be scraped once more:
+deleted at once, its last values would never be seen. One that was killed marks nothing and is known by its
+silence, since one that lives pushes at least every 20 s (see pusher.Rhythm); deleting a living one's group by
+mistake loses nothing, for its next push brings all values back.
 """
 
 import argparse
@@ -15,29 +16,42 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from powertools_pushgateway.errors import PushgatewayError
-from powertools_pushgateway.exposition import FAILED_PUSHES
+from powertools_pushgateway.exposition import ENDED, FAILED_PUSHES
 from powertools_pushgateway.gateway import group_path
 from powertools_pushgateway.names import GATEWAY_METRICS, GROUP_LABELS
 
 TIMEOUT_S: Final = 5.0
 MOST_DELETED: Final = 1000
-DEFAULT_MAX_AGE_S: Final = 60.0
 _NOT_METRICS: Final = GATEWAY_METRICS | {"labels", "last_push_successful"}
 
 type Group = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a group stays after its last push, in seconds.
+
+    Args:
+        ended_s: where the environment said that it was its last: two scrapes and a little.
+        silent_s: where it said nothing: well above the heartbeat, or the living are deleted too.
+    """
+
+    ended_s: float = 30.0
+    silent_s: float = 60.0
 
 
 class CleanerError(PushgatewayError):
     """The gateway did not answer as a Pushgateway does."""
 
 
-def clean(url: str, max_age_s: float = DEFAULT_MAX_AGE_S, limit: int = MOST_DELETED) -> int:
-    """Delete groups that this package's provider pushed and whose last push is older than `max_age_s`.
+def clean(url: str, patience: Patience | None = None, limit: int = MOST_DELETED) -> int:
+    """Delete the groups of ended environments that this package's provider pushed.
 
     Ages are by the gateway's own clock. Groups of anything else stay as they are.
 
@@ -54,14 +68,14 @@ def clean(url: str, max_age_s: float = DEFAULT_MAX_AGE_S, limit: int = MOST_DELE
     connection = connect(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
     try:
         groups, now = _groups(connection, prefix)
-        old = list(itertools.islice(_ended(groups, now - max_age_s), limit))
-        for labels in old:
+        ended = list(itertools.islice(_ended(groups, now, patience or Patience()), limit))
+        for labels in ended:
             _delete(connection, f"{prefix}{group_path(labels)}")
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
         raise CleanerError(f"the Pushgateway did not answer as expected: {error!r}") from error
     finally:
         connection.close()
-    return len(old)
+    return len(ended)
 
 
 def _groups(connection: http.client.HTTPConnection, prefix: str) -> tuple[list[Group], float]:
@@ -73,14 +87,19 @@ def _groups(connection: http.client.HTTPConnection, prefix: str) -> tuple[list[G
     return json.loads(text)["data"], parsedate_to_datetime(answer.headers["Date"]).timestamp()
 
 
-def _ended(groups: Sequence[Group], before: float) -> Iterator[dict[str, str]]:
+def _ended(groups: Sequence[Group], now: float, patience: Patience) -> Iterator[dict[str, str]]:
     for group in groups:
         metrics = group.keys() - _NOT_METRICS
         # A group whose every push was refused holds no metric: no mark, and nothing to lose.
         ours = FAILED_PUSHES in metrics or not metrics
         labels = group["labels"]
-        if ours and labels.keys() == GROUP_LABELS and _last_heard(group) < before:
+        stays_s = patience.ended_s if _said_so(group) else patience.silent_s
+        if ours and labels.keys() == GROUP_LABELS and now - _last_heard(group) > stays_s:
             yield {"job": labels["job"], "instance": labels["instance"]}
+
+
+def _said_so(group: Group) -> bool:
+    return ENDED in group and float(group[ENDED]["metrics"][0]["value"]) == 1
 
 
 def _last_heard(group: Group) -> float:
@@ -106,7 +125,7 @@ def main(arguments: Sequence[str] | None = None, pause: Callable[[float], object
     given = _parser().parse_args(arguments)
 
     def run() -> int:
-        return clean(given.url, given.max_age_s, given.limit)
+        return clean(given.url, Patience(given.ended_s, given.silent_s), given.limit)
 
     if given.every_s is not None:
         return _run_every(given.every_s, run, pause or time.sleep)
@@ -124,7 +143,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m powertools_pushgateway.cleaner", description=clean.__doc__
     )
     parser.add_argument("--url", required=True)
-    parser.add_argument("--max-age-s", type=float, default=DEFAULT_MAX_AGE_S)
+    stays = Patience()
+    parser.add_argument("--ended-s", type=float, default=stays.ended_s, help="stay after a last push")
+    parser.add_argument("--silent-s", type=float, default=stays.silent_s, help="stay after any other push")
     parser.add_argument("--limit", type=int, default=MOST_DELETED)
     parser.add_argument("--every-s", type=_positive, default=None, help="go on, this often, until SIGTERM")
     return parser

@@ -6,11 +6,13 @@ Written here and not by prometheus_client, whose import alone costs more than al
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from powertools_pushgateway.families import Counter, Family
+from powertools_pushgateway.families import Counter, Family, Gauge
 from powertools_pushgateway.refusals import Refusals
 
 FAILED_PUSHES: Final = "powertools_pushgateway_failed_pushes_total"
 """Also the mark by which the cleaner knows the groups that are ours."""
+ENDED: Final = "powertools_pushgateway_ended"
+"""1 in the last push of an environment that had an orderly end, by which the cleaner knows it; 0 before."""
 REFUSALS: Final = "powertools_pushgateway_refusals_total"
 HELP: Final = "Pushed by a function, through Powertools."
 """The same for all, since groups must agree on it and functions may say one metric in different units."""
@@ -29,14 +31,16 @@ REASONS: Final = (
 """Values of label `reason`; all are pushed from the start, so that an increase from zero is seen."""
 
 
-def exposition(families: Iterable[Family], refusals: Refusals, failed_pushes: int) -> bytes:
+def exposition(families: Iterable[Family], refusals: Refusals, failed_pushes: int, *, ended: bool) -> bytes:
     """Write all in Prometheus' text format; characters that are no valid Unicode become question marks."""
     failed = Counter(FAILED_PUSHES)
     failed.record((), float(failed_pushes))
+    end = Gauge(ENDED)
+    end.record((), float(ended))
     refused = Counter(REFUSALS)
     for reason in REASONS:
         refused.record((("reason", reason),), float(refusals.counts[reason]))
-    return "".join(_lines([*families, failed, refused])).encode(errors="replace")
+    return "".join(_lines([*families, failed, end, refused])).encode(errors="replace")
 
 
 def _lines(families: Iterable[Family]) -> Iterator[str]:

@@ -7,7 +7,7 @@ handler; everything else belongs to the thread, so there is no lock that an inte
 import logging
 import queue
 import threading
-import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,63 +49,72 @@ class Pusher:
         self._registry = registry
         self._rhythm = rhythm
         self._inbox: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
+        self._end: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._push_after = 0.0
-        self._unpushed = False
         self._failing = False
         self._failed_pushes = 0
 
     def submit(self, batch: Batch) -> None:
         """Hand over an invocation's samples; starts the thread where none runs."""
-        if self._thread is None or not self._thread.is_alive():
-            thread = threading.Thread(target=self._run, name="pushgateway", daemon=True)
-            try:
-                thread.start()
-            except RuntimeError as error:
-                self._registry.refusals.add("thread", str(error), len(batch.samples))
-                return
+        if self._thread is not None and self._thread.is_alive():
+            self._inbox.put(batch)
+            return
+        thread = threading.Thread(target=self._run, args=(batch,), name="pushgateway", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            self._registry.refusals.add("thread", str(error), len(batch.samples))
+        else:
             self._thread = thread
-        self._inbox.put(batch)
 
     def finish(self, wait_s: float) -> None:
-        """Push what is left and wait so long at most; may be called twice, or in a signal handler."""
+        """Push once more, marked as the last, and wait so long at most; may be called in a signal handler."""
         if self._thread is not None and self._thread.is_alive():
             self._inbox.put(END)
+            self._end.put(END)
             self._thread.join(wait_s)
 
-    def _run(self) -> None:
-        heartbeat_at = time.monotonic() + self._rhythm.heartbeat_s
-        while True:
-            due = self._push_after if self._unpushed else heartbeat_at
-            try:
-                batch = self._inbox.get(timeout=max(due - time.monotonic(), 0))
-            except queue.Empty:
-                pass
-            else:
-                if batch is END:
-                    break
-                self._registry.absorb(batch)
-                self._unpushed = True
-                if time.monotonic() < self._push_after:
-                    continue
+    def _run(self, first: Batch) -> None:
+        self._registry.absorb(first)
+        goes_on = True
+        while goes_on:
             self._push()
-            heartbeat_at = time.monotonic() + self._rhythm.heartbeat_s
-        if self._unpushed:
-            self._push()
+            self._pause()
+            goes_on = self._absorb()
+        self._push(ended=True)
 
-    def _push(self) -> None:
+    def _absorb(self) -> bool:
+        """Take what is new, waiting for it unless a push must be made up for; tell whether it goes on."""
+        quiet_s = 0.0 if self._failing else max(self._rhythm.heartbeat_s - self._rhythm.push_every_s, 0)
         try:
-            registry = self._registry
-            self._gateway.put(exposition(registry.families.values(), registry.refusals, self._failed_pushes))
+            batch = self._inbox.get(timeout=quiet_s)
+            while batch is not END:
+                self._registry.absorb(batch)
+                batch = self._inbox.get_nowait()
+        except queue.Empty:
+            return True
+        return False
+
+    def _pause(self) -> None:
+        """Sleep the interval out, or until the end.
+
+        Not at the inbox: to be woken by each invocation would cost it more than all that it has to say.
+        """
+        with suppress(queue.Empty):
+            self._end.get(timeout=self._rhythm.push_every_s)
+
+    def _push(self, *, ended: bool = False) -> None:
+        registry = self._registry
+        try:
+            self._gateway.put(
+                exposition(registry.families.values(), registry.refusals, self._failed_pushes, ended=ended)
+            )
         except Exception as error:  # noqa: BLE001 - the thread must go on: its next push brings everything
             self._failed_pushes += 1
-            # A heartbeat too must be made up for: the gateway may hold nothing of ours.
-            self._unpushed = True
             if not self._failing:
                 logger.warning("metrics cannot be pushed; values are kept", extra={"reason": str(error)})
             self._failing = True
         else:
             if self._failing:
                 logger.warning("metrics are pushed again", extra={"failed_pushes": self._failed_pushes})
-            self._unpushed = self._failing = False
-        self._push_after = time.monotonic() + self._rhythm.push_every_s
+            self._failing = False

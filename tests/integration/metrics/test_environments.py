@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from powertools_pushgateway.cleaner import CleanerError, clean, main
+from powertools_pushgateway.cleaner import CleanerError, Patience, clean, main
 
 from tests.integration.parts import ROOT, START_S, Process, free_port, wait_until
 
 pytestmark = pytest.mark.integration
 
 NEVER_AGAIN = {"push_every_s": 3600.0, "heartbeat_s": 3600.0}
-GRACE_S = 0.5
+AT_ONCE = Patience(ended_s=-5, silent_s=-5)
+"""The gateway's clock has whole seconds."""
 OWN_EXIT_STATUS = 3
 
 
@@ -84,11 +85,27 @@ def test_cleaner_removes_the_dead_and_leaves_the_living_and_the_foreign(
         environment.invoke()
     gateway.ask("PUT", "/metrics/job/backup/instance/foreign", "backup_size_bytes 1\n")
     gateway.eventually(2)
-    dead.end()
-    assert clean(gateway.url, max_age_s=60) == 0
-    wait_until(lambda: clean(gateway.url, max_age_s=2), timeout_s=START_S, what="a group to be old")
+    dead.end(signal.SIGKILL)
+    # Nothing says that it has ended: only its silence.
+    assert clean(gateway.url, Patience(ended_s=0, silent_s=60)) == 0
+    silent = Patience(ended_s=60, silent_s=2)
+    wait_until(lambda: clean(gateway.url, silent), timeout_s=START_S, what="a group to be old")
     assert gateway.group_names() == {"alive", "foreign"}
-    assert clean(gateway.url, max_age_s=2) == 0
+    assert clean(gateway.url, silent) == 0
+
+
+def test_environment_that_ended_in_order_is_removed_long_before_it_would_be_for_its_silence(
+    gateway: Any, new_environment: Any
+) -> None:
+    alive, stopped = new_environment("alive"), new_environment("stopped")
+    for environment in (alive, stopped):
+        environment.invoke()
+    gateway.eventually(2)
+    stopped.end()
+    assert clean(gateway.url, Patience(ended_s=60, silent_s=60)) == 0
+    marked = Patience(ended_s=1, silent_s=60)
+    wait_until(lambda: clean(gateway.url, marked), timeout_s=START_S, what="a group to be old")
+    assert gateway.group_names() == {"alive"}
 
 
 def test_cleaner_takes_no_more_than_its_limit(gateway: Any, new_environment: Any) -> None:
@@ -97,14 +114,14 @@ def test_cleaner_takes_no_more_than_its_limit(gateway: Any, new_environment: Any
         environment.invoke()
         environment.end()
     gateway.eventually(3)
-    assert [clean(gateway.url, max_age_s=-5, limit=2) for _ in range(3)] == [2, 1, 0]
+    assert [clean(gateway.url, AT_ONCE, limit=2) for _ in range(3)] == [2, 1, 0]
 
 
 def test_group_deleted_too_early_comes_back_whole(gateway: Any, new_environment: Any) -> None:
     environment = new_environment()
     environment.invoke(7)
     gateway.eventually(7)
-    assert main(["--url", gateway.url, "--max-age-s", "-5"]) == 0
+    assert main(["--url", gateway.url, "--silent-s", "-5"]) == 0
     gateway.eventually(7)
     environment.invoke(1)
     gateway.eventually(8)
@@ -121,7 +138,7 @@ def test_cleaner_says_that_there_is_no_gateway(capsys: pytest.CaptureFixture[str
 def test_cleaner_goes_on_where_the_gateway_comes_back_and_stops_at_once(
     pushgateway: Any, new_environment: Any, folder: Path
 ) -> None:
-    options = ["--url", pushgateway.url, "--every-s", "0.05", "--max-age-s", "-5"]
+    options = ["--url", pushgateway.url, "--every-s", "0.05", "--silent-s", "-5"]
     cleaner = Process(
         [sys.executable, "-m", "powertools_pushgateway.cleaner", *options],
         folder / "cleaner.log",

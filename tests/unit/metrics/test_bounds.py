@@ -102,7 +102,7 @@ def test_histogram_counts_each_value_in_the_bucket_that_it_does_not_exceed() -> 
     refusals = Refusals()
     kept = Registry(BoundedLabels((), {}, 1, refusals), refusals, {"wait": (1, 0.1)})
     absorb(kept, *(one(value, "wait", "Milliseconds") for value in (99, 100, 101, 5000)))
-    text = exposition(kept.families.values(), kept.refusals, 0).decode()
+    text = exposition(kept.families.values(), kept.refusals, 0, ended=False).decode()
     assert [line for line in text.splitlines() if line.startswith("wait")] == [
         'wait_seconds_bucket{le="0.1"} 2',
         'wait_seconds_bucket{le="1.0"} 3',
@@ -129,5 +129,5 @@ def test_seconds_and_milliseconds_of_one_name_are_one_metric() -> None:
 def test_label_text_is_escaped_and_always_utf_8() -> None:
     kept = registry("route")
     absorb(kept, one(), route='a"b\\c\nd\ud800')
-    line = exposition(kept.families.values(), kept.refusals, 0).decode().splitlines()[2]
+    line = exposition(kept.families.values(), kept.refusals, 0, ended=False).decode().splitlines()[2]
     assert line == r'jobs_total{route="a\"b\\c\nd?"} 1.0'

@@ -13,6 +13,7 @@ from powertools_pushgateway.gateway import group_path
 from powertools_pushgateway.pusher import Rhythm
 
 FAILED = "powertools_pushgateway_failed_pushes_total"
+ENDED = "powertools_pushgateway_ended"
 LONG_S = 3600.0
 
 type NewProvider = Callable[..., PushgatewayProvider]
@@ -38,7 +39,7 @@ def test_first_is_pushed_at_once_and_the_next_wait_for_the_interval(
 def test_nothing_new_is_pushed_again_as_a_heartbeat(
     gateway: Any, new_provider: NewProvider, poll: Any
 ) -> None:
-    count(new_provider(Limits(rhythm=Rhythm(push_every_s=LONG_S, heartbeat_s=0.01))))
+    count(new_provider(Limits(rhythm=Rhythm(push_every_s=0, heartbeat_s=0.01))))
     poll(lambda: len(gateway.bodies) >= 3, "heartbeats")
     assert len(set(gateway.bodies)) == 1
 
@@ -105,6 +106,15 @@ def test_invocation_after_an_end_is_pushed_too(gateway: Any, new_provider: NewPr
     count(provider)
     provider.finish()
     assert gateway.values()["orders_total"] == 2
+
+
+def test_last_push_says_so_even_with_nothing_new(gateway: Any, new_provider: NewProvider) -> None:
+    provider = new_provider(Limits(rhythm=Rhythm(push_every_s=LONG_S), timeout_s=5))
+    count(provider)
+    gateway.eventually("orders_total", 1)
+    assert gateway.values()[ENDED] == 0
+    provider.finish()
+    assert gateway.values()[ENDED] == 1
 
 
 def test_system_without_a_thread_to_spare_is_counted(
