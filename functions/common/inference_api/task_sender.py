@@ -3,7 +3,11 @@
 import time
 from typing import Any, Final
 
-import kombu.transport.redis  # noqa: F401 - Celery would import it in the first request; init is the place
+import celery.app.amqp
+import celery.app.events
+import celery.events
+import celery.loaders.app  # noqa: F401 - Celery would import all these in the first request; init is the place
+import kombu.transport.redis  # noqa: F401 - as above
 from celery import Celery
 from kombu.entity import Queue
 
@@ -14,6 +18,13 @@ BUDGET_S: Final = 0.5
 """For one wake-up: the row is stored already, and the sweeper sends what is not sent here."""
 
 
+class _NoResult:
+    """Stands where Celery would make an `AsyncResult`, and import backends and canvas for nobody's sake."""
+
+    def __init__(self, _task_id: str) -> None:
+        self.ignored = True
+
+
 class TaskSender:
     """A Celery client that gives up early instead of waiting for a broker.
 
@@ -22,7 +33,8 @@ class TaskSender:
 
     def __init__(self, broker_url: str) -> None:
         self._producer: Any = None
-        self._app = Celery("inference_api", broker=broker_url, set_as_current=False)
+        # Without the fix-up for Django, which imports Celery's worker to see that there is no Django.
+        self._app = Celery("inference_api", broker=broker_url, set_as_current=False, fixups=())
         self._app.conf.update(
             task_queues=[Queue(QUEUE_PREDICTIONS)],
             task_default_queue=QUEUE_PREDICTIONS,
@@ -63,6 +75,7 @@ class TaskSender:
             task_id=task_id,
             queue=QUEUE_PREDICTIONS,
             ignore_result=True,
+            result_cls=_NoResult,
             retry=False,
             producer=self._producer,
             **{MESSAGE_CORRELATION_ID: correlation_id},

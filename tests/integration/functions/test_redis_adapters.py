@@ -2,6 +2,9 @@
 
 import base64
 import json
+import os
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -13,12 +16,20 @@ from inference_api.errors import BrokerUnavailableError
 from inference_api.task_sender import BUDGET_S, TaskSender
 from inference_contract.names import QUEUE_PREDICTIONS, TASK_RUN_PREDICTION
 
-from tests.integration.parts import Redis
+from tests.integration.parts import ROOT, Redis
 
 pytestmark = pytest.mark.integration
 
 SLACK_S = 0.5
 PAUSE_MS = 2500
+FIRST_SEND = """
+import os, sys
+from inference_api.task_sender import TaskSender
+sender = TaskSender(os.environ["BROKER_URL"])
+before = set(sys.modules)
+sender.send("0f8fad5b-d9cb-469f-a165-70867728950e", "request-1")
+print(*(name for name in set(sys.modules) - before if name.split(".")[0] in {"celery", "kombu", "redis"}))
+"""
 
 
 @contextmanager
@@ -52,6 +63,19 @@ def test_wake_up_names_the_task_and_carries_both_ids(redis: Redis, sender: TaskS
     assert message["properties"]["correlation_id"] == "request-1"
     assert message["content-type"] == "application/json"
     assert json.loads(base64.b64decode(message["body"]))[0] == [task_id]
+
+
+def test_first_wake_up_finds_all_that_it_needs_imported(redis: Redis) -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": f"{ROOT / 'functions' / 'common'}:{ROOT / 'contract'}",
+        "BROKER_URL": redis.url,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_SEND], env=environment, capture_output=True, text=True, check=True
+    )
+    assert set(done.stdout.split()) <= {"celery.utils.deprecated"}
+    assert queue_length(redis) == 1
 
 
 def test_restarted_broker_is_found_again_silently(redis: Redis, sender: TaskSender) -> None:

@@ -74,6 +74,11 @@ def test_results_needs_neither_celery_nor_a_redis_client_to_start(imported: Impo
     assert bool(modules & {"celery", "kombu", "redis"}) == (function == "predict")
 
 
+def test_nothing_of_celery_that_only_workers_and_results_need_is_imported(imported: Imported) -> None:
+    needless = ("celery.worker", "celery.backends", "celery.canvas", "celery.result")
+    assert {module for module in imported[2] if module.startswith(needless)} == set()
+
+
 @pytest.mark.parametrize("function", ["predict", "results"])
 @pytest.mark.parametrize("missing", SETTINGS)
 def test_missing_setting_stops_the_start_with_its_name(function: str, missing: str) -> None:
