@@ -44,11 +44,11 @@ def _refuse_constant(name: str) -> Never:
 
 
 def _distinct(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise MalformedBodyError(f"The body names {shown(twice)} twice in one object.")
+    members: dict[str, Json] = {}
+    for name, value in pairs:
+        if name in members:
+            raise MalformedBodyError(f"The body names {shown(name)} twice in one object.")
+        members[name] = value
     return members
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 
 import pytest
 from inference_contract.names import MAX_BODY_BYTES, MAX_INSTANCES
@@ -9,6 +10,7 @@ from inference_contract.names import MAX_BODY_BYTES, MAX_INSTANCES
 from tests.unit.functions.gateway import Answer, Predict
 
 ROW = [5.1, 3.5, 1.4, 0.2]
+AT_ONCE_S = 2.0
 NOT_JSON = {
     "no body": None,
     "empty body": "",
@@ -79,6 +81,16 @@ def assert_problem(answer: Answer, status: int) -> None:
 def test_malformed_body_is_400(predict: Predict, body: str | None) -> None:
     assert_problem(predict.post(body), 400)
     assert predict.jobs.stored == []
+
+
+def test_many_names_and_one_of_them_twice_are_refused_at_once(predict: Predict) -> None:
+    names = [str(number) for number in range(20_000)]
+    body = "{" + ",".join(f'"{name}":1' for name in [*names, names[-1]]) + "}"
+    begun = time.monotonic()
+    answer = predict.post(body)
+    assert time.monotonic() - begun < AT_ONCE_S
+    assert_problem(answer, 400)
+    assert "'19999' twice" in answer.body["detail"]
 
 
 @pytest.mark.parametrize("body", INVALID.values(), ids=INVALID)
