@@ -1,7 +1,6 @@
 """A place in a list as an opaque word that a client hands back; where the next page begins."""
 
 import base64
-import binascii
 from datetime import UTC, datetime
 from typing import Final
 
@@ -34,10 +33,10 @@ def decode(cursor: str) -> Position:
 def _position(cursor: str) -> Position | None:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        moment = datetime.fromisoformat(text.partition(" ")[0])
-    except (binascii.Error, ValueError):
+        moment = datetime.fromisoformat(text.partition(" ")[0]).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
     task_id = text.partition(" ")[2]
-    if moment.tzinfo is None or moment.year < EARLIEST_YEAR or not TASK_ID.fullmatch(task_id):
+    if moment.year < EARLIEST_YEAR or not TASK_ID.fullmatch(task_id):
         return None
     return Position(moment, task_id)

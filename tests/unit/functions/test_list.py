@@ -89,6 +89,7 @@ def shown(text: str) -> str:
         {"cursor": shown(f"2026-01-02T03:04:05.000000 {QUEUED.task_id}")},
         {"cursor": shown(f"0001-01-01T00:00:00.000000+00:00 {QUEUED.task_id}")},
         {"cursor": shown(f"0001-01-01T00:00:00.000000+23:59 {QUEUED.task_id}")},
+        {"cursor": shown(f"9999-12-31T23:59:59.000000-23:59 {QUEUED.task_id}")},
         {"cursor": shown(f"2026-01-02T03:04:05+00:00 {QUEUED.task_id}")},
     ],
 )
