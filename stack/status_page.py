@@ -1,4 +1,4 @@
-"""The status page that Nginx serves: its files, and the few queries that it may ask Prometheus."""
+"""The status page that Nginx serves: its files, the runbooks, and the few queries it may ask Prometheus."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +8,11 @@ from urllib.parse import quote
 from ruamel.yaml import YAML
 
 from stack.rendering import TEMPLATES
+from stack.settings import ROOT
 
 SOURCE: Final = TEMPLATES / "nginx" / "status"
 PAGE: Final = SOURCE / "page"
+RUNBOOKS: Final = ROOT / "docs" / "runbooks"
 INDEX: Final = "index.html"
 CONTENT_TYPES: Final = {
     ".js": "text/javascript; charset=utf-8",
@@ -68,8 +70,9 @@ def read_queries(file: Path = SOURCE / "queries.yml") -> tuple[Query, ...]:
 
 
 def publish(folder: Path) -> StatusPage:
-    """Put the page where Nginx' workers may read it, whoever owns the checkout; unchanged files stay."""
+    """Put page and runbooks where Nginx' workers may read them; unchanged files stay."""
     content = {path.relative_to(PAGE): path.read_bytes() for path in PAGE.rglob("*") if path.is_file()}
+    content |= {Path("runbooks", path.name): path.read_bytes() for path in RUNBOOKS.glob("*.md")}
     for name, wanted in content.items():
         _put(folder / name, wanted)
     for path in [path for path in folder.rglob("*") if path.is_file()]:

@@ -37,7 +37,7 @@ class Query:
 
 def dashboards() -> list[dict[str, Any]]:
     """Return every dashboard as Grafana reads it."""
-    return [json.loads(path.read_text()) for path in sorted(DASHBOARDS.glob("*.json"))]
+    return [json.loads(path.read_text()) for path in sorted(DASHBOARDS.rglob("*.json"))]
 
 
 def queries(dashboard: dict[str, Any]) -> Iterator[Query]:

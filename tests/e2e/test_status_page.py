@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
+from tests.dashboards import RUNBOOKS
 from tests.e2e.browser import open_browser
 
 pytestmark = pytest.mark.integration
@@ -18,6 +19,14 @@ WINDOW = "/status/api/submits?start=1795391000&end=1795392000&step=5"
 ACCEPTED = "SELECT sum(total)::int FROM job_totals WHERE from_status = 'none'"
 SUBMITS = 5
 SHOWN_WITHIN_S = 40
+ONE_FIRES = """
+const ask = window.fetch;
+const labels = { alertname: "PartDown", severity: "critical", part: "redis", alertstate: "firing" };
+const body = JSON.stringify({ status: "success", data: { result: [{ metric: labels, value: [0, "1"] }] } });
+window.fetch = (address, options) =>
+  address.endsWith("/alerts") ? Promise.resolve(new Response(body)) : ask(address, options);
+"""
+"""What Prometheus would say of a part that is down for a while."""
 INKED = """
 return [...document.querySelectorAll("figure canvas")].filter((canvas) => {
   const { width, height } = canvas;
@@ -81,6 +90,24 @@ def test_page_shows_what_postgres_has_and_draws_it(stack, poll, tmp_path):
         assert strangers_of(browser) == set()
 
 
+def test_name_of_a_firing_alert_leads_to_its_runbook(stack, poll, tmp_path):
+    with open_browser(tmp_path) as browser:
+        browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": ONE_FIRES})
+        browser.get(f"{stack.base}/status")
+        poll(lambda: "PartDown" in text_of(browser, "#alerts-list") or None, SHOWN_WITHIN_S)
+        browser.execute_script("document.querySelector('#alerts-list a').click()")
+        poll(lambda: browser.current_url == f"{stack.base}/status/runbooks/PartDown" or None, SHOWN_WITHIN_S)
+        assert text_of(browser, "body") == (RUNBOOKS / "PartDown.md").read_text()
+
+
+@pytest.mark.parametrize("runbook", sorted(RUNBOOKS.glob("*.md")), ids=lambda path: path.stem)
+def test_runbook_is_served_as_text(stack, runbook):
+    answer = stack.call("GET", f"/status/runbooks/{runbook.stem}")
+    assert (answer.status, answer.text) == (200, runbook.read_text())
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
 @pytest.mark.parametrize("dark", [False, True])
 def test_page_fits_a_phone(stack, poll, tmp_path, dark):
     with open_browser(tmp_path, width=390, height=844, dark=dark) as browser:
@@ -135,6 +162,10 @@ def test_fixed_query_is_answered(stack, path):
         "/status/queries.yml",
         "/status/page/index.html",
         "/status/vendor/README.md",
+        "/status/runbooks/",
+        "/status/runbooks/PartDown.md",
+        "/status/runbooks/NoSuchAlert",
+        "/status/runbooks/..%2findex",
         "/api/v1/query?query=up",
         "/metrics",
         "/-/reload",
@@ -145,7 +176,7 @@ def test_nothing_else_of_prometheus_is_reachable(stack, path):
     assert (answer.status, answer.headers["Content-Type"]) == (404, PROBLEM)
 
 
-@pytest.mark.parametrize("path", ["/status", "/status/page.js", NOW])
+@pytest.mark.parametrize("path", ["/status", "/status/page.js", "/status/runbooks/PartDown", NOW])
 def test_status_is_read_only(stack, path):
     answer = stack.call("POST", path)
     assert (answer.status, answer.headers["Allow"], answer.headers["Content-Type"]) == (405, "GET", PROBLEM)

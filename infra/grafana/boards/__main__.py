@@ -17,7 +17,7 @@ FOLDER: Final = Path(__file__).resolve().parent.parent / "dashboards"
 def all_boards() -> list[Board]:
     """Describe every dashboard, in the order in which one looks at them."""
     modules = (overview, workers, functions, models, parts, task, runbooks)
-    return [module.board() for module in modules]
+    return [*(module.board() for module in modules), *runbooks.pages()]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,8 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m boards", description=main.__doc__)
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args(arguments).check
-    wanted = {FOLDER / f"{board.uid}.json": _json(board) for board in all_boards()}
-    present = {path: path.read_text() for path in FOLDER.glob("*.json")}
+    wanted = {FOLDER / f"{board.file or board.uid}.json": _json(board) for board in all_boards()}
+    present = {path: path.read_text() for path in FOLDER.rglob("*.json")}
     if check:
         differing = sorted(path.name for path, _ in wanted.items() ^ present.items())
         if differing:
@@ -34,8 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 f"not what the code writes: {', '.join(dict.fromkeys(differing))}; make dashboards\n"
             )
         return 1 if differing else 0
-    FOLDER.mkdir(exist_ok=True)
     for path, text in wanted.items():
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text)
     for path in present.keys() - wanted.keys():
         path.unlink()

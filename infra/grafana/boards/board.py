@@ -32,6 +32,8 @@ class Board:
         content: panels as they are read, with the titles of rows.
         choices: variables at the top.
         since: beginning of the time shown at first.
+        tag: in which list it stands; those tagged `inference` are at the top of every dashboard.
+        file: path of its file, where that is not its uid.
     """
 
     uid: str
@@ -40,6 +42,8 @@ class Board:
     content: Sequence[Content]
     choices: Sequence[Builder[VariableModel]] = ()
     since: str = "now-1h"
+    tag: str = TAG
+    file: str = ""
 
     def build(self) -> models.Dashboard:
         """Lay it out."""
@@ -47,7 +51,7 @@ class Board:
             Dashboard(self.title)
             .uid(self.uid)
             .description(self.description)
-            .tags([TAG])
+            .tags([self.tag])
             .time(self.since, "now")
             .timezone("browser")
             .refresh(REFRESH)

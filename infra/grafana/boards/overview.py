@@ -1,8 +1,9 @@
 """The first look: is anything wrong, are the promises kept, how much is going on."""
 
 from boards.board import Board, Content
-from boards.panels import WHOLE, bad_from, figure, good_from, heat, lines, listing
-from boards.queries import Query, now, over_time, quantiles
+from boards.panels import WHOLE, bad_from, figure, good_from, heat, lines
+from boards.queries import now, over_time, quantiles
+from boards.runbooks import firing_alerts
 
 SUBMITS = 'http_requests_total{job="door",route="/predict"'
 FAST_BURN = 6.72
@@ -81,14 +82,7 @@ def _health() -> list[Content]:
             ),
             steps=good_from(0.95),
         ),
-        listing(
-            "Firing alerts",
-            "What is wrong now. A name leads to the runbooks; nothing here means nothing known.",
-            Query('ALERTS{alertstate="firing"}', at_once=True, as_table=True),
-            links={"alertname": "/d/runbooks"},
-            hidden=("Time", "Value", "__name__", "alertstate", "symptom"),
-            height=6,
-        ),
+        firing_alerts(),
     ]
 
 

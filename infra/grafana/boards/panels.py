@@ -4,7 +4,16 @@ import string
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from grafana_foundation_sdk.builders import bargauge, common, heatmap, stat, table, text, timeseries
+from grafana_foundation_sdk.builders import (
+    bargauge,
+    common,
+    dashboardlist,
+    heatmap,
+    stat,
+    table,
+    text,
+    timeseries,
+)
 from grafana_foundation_sdk.builders.dashboard import FieldColor, ThresholdsConfig
 from grafana_foundation_sdk.builders.heatmap import HeatmapColorOptions, YAxisConfig
 from grafana_foundation_sdk.models.common import (
@@ -37,6 +46,7 @@ HALF: Final = 12
 SIXTH: Final = 4
 TALL: Final = 8
 SHORT: Final = 4
+MOST_LISTED: Final = 100
 
 type Steps = Sequence[tuple[float | None, str]]
 """Colours by the value from which each holds; the first has no value."""
@@ -202,6 +212,22 @@ def note(title: str, markdown: str, *, height: int, span: int = WHOLE) -> text.P
         .height(height)
         .mode(TextMode.MARKDOWN)
         .content(markdown)
+    )
+
+
+def directory(title: str, description: str, *, tag: str, height: int) -> dashboardlist.Panel:
+    """List the dashboards that have a tag, each with a link."""
+    return (
+        dashboardlist.Panel()
+        .title(title)
+        .description(description)
+        .span(WHOLE)
+        .height(height)
+        .show_starred(show_starred=False)
+        .show_headings(show_headings=False)
+        .show_search(show_search=True)
+        .tags([tag])
+        .max_items(MOST_LISTED)
     )
 
 

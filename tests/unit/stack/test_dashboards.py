@@ -19,7 +19,10 @@ from tests.unit.stack.grafana_schema import DATA_SOURCES, PROVIDERS
 
 BOARDS = dashboards()
 UIDS = {board["uid"] for board in BOARDS}
+ALERTS = sorted(path.stem for path in RUNBOOKS.glob("*.md"))
+RUNBOOK = "runbook-"
 EXPECTED = {"overview", "functions", "workers", "models", "parts", "task", "runbooks"}
+WITHOUT_NUMBERS = {"text", "dashlist"}
 COLUMNS = 24
 PROVISIONING = ROOT / "infra" / "grafana" / "provisioning"
 JINJA = re.compile(r"\{\{.*?\}\}")
@@ -64,7 +67,9 @@ def without_empty(value: Any) -> Any:
 
 
 def test_the_dashboards_are_there_under_fixed_addresses() -> None:
-    assert UIDS == EXPECTED == {path.stem for path in DASHBOARDS.glob("*.json")}
+    assert len(BOARDS) == len(UIDS)
+    assert EXPECTED | {f"{RUNBOOK}{alert}" for alert in ALERTS} == UIDS
+    assert {path.stem for path in DASHBOARDS.glob("*.json")} == EXPECTED
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board["uid"])
@@ -84,8 +89,8 @@ def test_every_panel_says_what_it_shows_and_in_which_unit(board: dict[str, Any])
     for panel in panels(board):
         assert panel["title"]
         assert panel["description"], panel["title"]
-        if panel["type"] == "text":
-            assert panel["options"]["content"]
+        if panel["type"] in WITHOUT_NUMBERS:
+            assert panel["options"].get("content") or panel["options"]["tags"]
             continue
         assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
         assert panel["fieldConfig"]["defaults"]["thresholds"]["steps"], panel["title"]
@@ -127,18 +132,47 @@ def test_variables_are_declared_where_they_are_used(board: dict[str, Any]) -> No
 
 
 def test_links_lead_to_dashboards_that_exist() -> None:
-    for path in DASHBOARDS.glob("*.json"):
-        assert {uid.split("?")[0] for uid in re.findall(r'"/d/([^"]+)"', path.read_text())} <= UIDS
+    of_all = [board for board in BOARDS if board["tags"] == ["inference"]]
+    assert {board["uid"] for board in of_all} == EXPECTED
+    for path in DASHBOARDS.rglob("*.json"):
+        named = re.findall(r"""["(]/d/([^")?]+)""", path.read_text())
+        assert {uid for uid in named if "$" not in uid} <= UIDS, path.name
     for board in BOARDS:
         [link] = board["links"]
         assert link["type"] == "dashboards"
-        assert all(set(link["tags"]) <= set(other["tags"]) for other in BOARDS)
+        assert link["tags"] == ["inference"]
 
 
-def test_every_runbook_is_a_panel() -> None:
+@pytest.mark.parametrize("uid", ["overview", "runbooks"])
+def test_name_of_a_firing_alert_leads_to_its_runbook(uid: str) -> None:
+    [board] = [board for board in BOARDS if board["uid"] == uid]
+    [panel] = [panel for panel in panels(board) if panel["title"] == "Firing alerts"]
+    [override] = [
+        one for one in panel["fieldConfig"]["overrides"] if one["matcher"]["options"] == "alertname"
+    ]
+    [property_of_column] = override["properties"]
+    assert property_of_column["id"] == "links"
+    [link] = property_of_column["value"]
+    assert link["url"] == f"/d/{RUNBOOK}${{__value.raw}}"
+    assert "alertname" not in panel["transformations"][0]["options"]["excludeByName"]
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_runbook_is_a_page_of_its_own(alert: str) -> None:
+    [board] = [board for board in BOARDS if board["uid"] == f"{RUNBOOK}{alert}"]
+    [panel] = panels(board)
+    text = (RUNBOOKS / f"{alert}.md").read_text()
+    assert board["tags"] == ["runbook"]
+    assert panel["title"] == alert
+    named = re.findall(r"\]\((\w+)\.md\)", text)
+    assert re.findall(r"\]\((.+?)\)", panel["options"]["content"]) == [f"/d/{RUNBOOK}{one}" for one in named]
+
+
+def test_runbooks_are_listed() -> None:
     [board] = [board for board in BOARDS if board["uid"] == "runbooks"]
-    assert [panel["title"] for panel in panels(board)] == sorted(path.stem for path in RUNBOOKS.glob("*.md"))
-    assert not any("](" in panel["options"]["content"] for panel in panels(board))
+    [panel] = [panel for panel in panels(board) if panel["type"] == "dashlist"]
+    assert panel["options"]["tags"] == ["runbook"]
+    assert panel["options"]["maxItems"] >= len(ALERTS)
 
 
 def test_nobody_s_features_or_caller_are_shown() -> None:

@@ -65,10 +65,13 @@ async function showAlerts() {
 
 function alertItem({ alertname, severity, ...labels }) {
   const item = document.createElement("li");
+  const runbook = document.createElement("a");
+  runbook.href = `/status/runbooks/${encodeURIComponent(alertname)}`;
+  runbook.textContent = alertname;
   const details = document.createElement("span");
   const rest = Object.entries(labels).filter(([name]) => !["__name__", "alertstate"].includes(name));
   details.textContent = [severity, ...rest.map(([name, value]) => `${name} ${value}`)].filter(Boolean).join(" · ");
-  item.append(alertname, details);
+  item.append(runbook, details);
   return item;
 }
 
