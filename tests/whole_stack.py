@@ -9,8 +9,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from stack.deployment import REGION
 from stack.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
-UP_DEADLINE_S = 240
+VERB_DEADLINE_S = 240
 PORTS = tuple(name.upper() for name in Settings.model_fields if name.endswith("_port"))
 
 
@@ -75,16 +75,7 @@ class RunningStack:
         )
 
     def launch(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "stack", *words],
-            cwd=ROOT,
-            env=self.environment | environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=UP_DEADLINE_S,
-            check=False,
-        )
+        return run_verb("stack", *words, environment=self.environment | environment)
 
     def call(
         self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
@@ -117,11 +108,9 @@ class RunningStack:
             user="celery_user",
             password=password,
         )
-        with connection, connection.cursor() as cursor:
+        with closing(connection), connection, connection.cursor() as cursor:
             cursor.execute(query, values)
-            found = cursor.fetchall()
-        connection.close()
-        return found
+            return cursor.fetchall()
 
     def lambda_client(self) -> Any:
         """Talk to LocalStack's Lambda; close it after."""
@@ -150,6 +139,20 @@ class RunningStack:
             if any(mark in word for word in words):
                 found.append(process)
         return found
+
+
+def run_verb(module: str, *words: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run one of the Makefile's modules to its end, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", module, *words],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=VERB_DEADLINE_S,
+        check=False,
+    )
 
 
 def eventually[T](look: Callable[[], T | None], deadline_s: float, every_s: float = 0.1) -> T:

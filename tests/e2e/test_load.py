@@ -1,19 +1,15 @@
 """`make load` against the running stack: its table is what Postgres has."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.whole_stack import free_ports
+from tests.whole_stack import free_ports, run_verb
 
 pytestmark = pytest.mark.integration
 
-ROOT = Path(__file__).resolve().parents[2]
 RATE, SECONDS = 8, 5
-DEADLINE_S = 120
 ROWS = """
 SELECT count(*), count(*) FILTER (WHERE status = 'succeeded'),
        count(*) FILTER (WHERE jsonb_array_length(features) > 1), count(DISTINCT caller)
@@ -22,17 +18,8 @@ FROM predictions WHERE submitted_at >= %s
 
 
 def load(environment, *words):
-    """Run it in a process of its own: Locust patches the standard library of whoever imports it."""
-    return subprocess.run(
-        [sys.executable, "-m", "load", *words],
-        cwd=ROOT,
-        env=os.environ | environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S,
-        check=False,
-    )
+    """In a process of its own: Locust patches the standard library of whoever imports it."""
+    return run_verb("load", *words, environment=os.environ | environment)
 
 
 def test_table_tells_what_postgres_has(stack):

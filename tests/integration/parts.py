@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -18,7 +17,9 @@ from urllib.parse import quote
 import psycopg2
 import redis
 
-POSTGRES_BIN: Final = Path("/usr/lib/postgresql/15/bin")
+from stack.postgres_cluster import postgres_binary
+from tests.whole_stack import free_ports
+
 POSTGRES_USER: Final = "postgres"
 START_S: Final = 30.0
 STOP_S: Final = 20.0
@@ -42,10 +43,8 @@ def wait_until[T](condition: Callable[[], T | None], *, timeout_s: float, what: 
 
 def free_port() -> int:
     """Return a TCP port that nobody listened on a moment ago."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    [port] = free_ports(1)
+    return port
 
 
 class Process:
@@ -166,7 +165,7 @@ def running_postgres(folder: Path) -> Iterator[Postgres]:
         shutil.chown(data, POSTGRES_USER, POSTGRES_USER)
     options = ["--auth-host=scram-sha-256", "--auth-local=trust", "--no-sync", f"--username={POSTGRES_USER}"]
     subprocess.run(
-        [*_as_postgres(), str(POSTGRES_BIN / "initdb"), "-D", str(data), *options],
+        [*_as_postgres(), str(postgres_binary("initdb")), "-D", str(data), *options],
         check=True,
         capture_output=True,
     )
@@ -180,7 +179,7 @@ def running_postgres(folder: Path) -> Iterator[Postgres]:
     }
     flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     server = Process(
-        [*_as_postgres(), str(POSTGRES_BIN / "postgres"), "-D", str(data), *flags], folder / "postgres.log"
+        [*_as_postgres(), str(postgres_binary("postgres")), "-D", str(data), *flags], folder / "postgres.log"
     )
     try:
         _make_roles(data, port)
