@@ -1,5 +1,6 @@
 """Passwords of the parts: generated once a stack, kept in one file that only its owner reads."""
 
+import fcntl
 import json
 import os
 import secrets
@@ -26,8 +27,22 @@ class Credentials:
     grafana_secret_key: str
 
 
+def lock_of(path: Path) -> Path:
+    """Return the file that is locked while passwords are read or generated; it is made before them."""
+    return path.with_suffix(".lock")
+
+
 def load_or_create(path: Path) -> Credentials:
-    """Return the stack's passwords; those that the file lacks are generated and written back."""
+    """Return the stack's passwords; those that the file lacks are generated and written back.
+
+    Two that begin at once agree: parts would get the passwords of one, and the file keep those of the other.
+    """
+    with lock_of(path).open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        return _completed(path)
+
+
+def _completed(path: Path) -> Credentials:
     known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     names = [field.name for field in fields(Credentials)]
     credentials = Credentials(

@@ -5,6 +5,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from stack.credentials import lock_of
+from stack.errors import StackError
 from stack.settings import ROOT, Settings
 
 PRIVATE = 0o700
@@ -57,6 +59,11 @@ class Paths:
         return self.shared / "deployed" / "current.json"
 
     @property
+    def localstack_run(self) -> Path:
+        """Written by each start of LocalStack: which of its runs this is."""
+        return self.run / "localstack.run"
+
+    @property
     def postgres(self) -> Path:
         """Postgres' own folder: configuration and data."""
         return self.shared / "postgres"
@@ -71,9 +78,18 @@ class Paths:
         return self.logs / f"{part}.log"
 
     def make(self) -> None:
-        """Create the folders; those with secrets are closed to everyone else."""
+        """Create the folders; those with secrets are closed to everyone else.
+
+        Raises:
+            StackError: one of them is not this stack's.
+        """
+        self._refuse_what_is_no_stack()
+        self.state.mkdir(parents=True, exist_ok=True)
+        # First of all: by this the folder is known as a stack's.
+        lock_of(self.credentials).touch()
+        self.shared.mkdir(exist_ok=True)
+        self._refuse_what_another_made()
         for folder in (self.state, self.shared):
-            folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(ENTERABLE)
         for folder in (self.logs, self.run, self.rendered, self.build, self.models):
             folder.mkdir(exist_ok=True)
@@ -81,6 +97,21 @@ class Paths:
         for folder in (self.deployed.parent, self.localstack):
             folder.mkdir(exist_ok=True)
             folder.chmod(ENTERABLE)
+
+    def _refuse_what_is_no_stack(self) -> None:
+        """Leave alone a folder with something else in it: `make clean` deletes all that is there."""
+        is_checkout = ROOT.is_relative_to(self.state)
+        is_ours = self.credentials.exists() or lock_of(self.credentials).exists()
+        if is_checkout or (self.state.is_dir() and any(self.state.iterdir()) and not is_ours):
+            what = "the checkout" if is_checkout else "something that is no stack"
+            reason = f"STATE_DIR is {self.state}, which holds {what}"
+            raise StackError("settings", reason, way_out="set STATE_DIR to a folder that is new or empty")
+
+    def _refuse_what_another_made(self) -> None:
+        """Its name can be guessed, and everybody may write beside it: hooks in it would run as we do."""
+        if self.shared != self.state and self.shared.stat().st_uid != os.geteuid():
+            reason = f"{self.shared} belongs to another user"
+            raise StackError("settings", reason, way_out="delete that folder, or set STATE_DIR to another")
 
 
 def paths_of(settings: Settings) -> Paths:

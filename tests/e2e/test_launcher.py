@@ -153,6 +153,7 @@ def test_wrong_setting_is_named(fresh_stack):
 
 
 def test_part_that_dies_at_start_is_named_with_its_log(fresh_stack):
+    fresh_stack.launch("status")  # makes the folder; one with something in it that is no stack's is refused
     broken = fresh_stack.state / "redis" / "appendonlydir"
     broken.mkdir(parents=True)
     (broken / "appendonly.aof.manifest").write_text("this is no manifest\n")

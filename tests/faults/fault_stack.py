@@ -124,6 +124,8 @@ class FaultStack:
 def fault_stack() -> Iterator[FaultStack]:
     """Start a stack with the test models, and leave nothing of it behind."""
     with own_stack(**SETTINGS) as running:
+        # Any verb makes the folder; one with something in it that is no stack's is refused.
+        running.launch("status")
         for name in (PURE, HOSTILE, SLOW):
             _lay_out_model(running.state / "models", name)
         started = running.launch("up")

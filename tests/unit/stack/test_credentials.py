@@ -2,6 +2,7 @@
 
 import json
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 from stack.credentials import load_or_create
 
@@ -35,3 +36,11 @@ def test_no_two_roles_share_a_password(tmp_path):
 
     passwords = json.loads(path.read_text()).values()
     assert len(set(passwords)) == len(passwords)
+
+
+def test_all_that_begin_at_once_get_the_same_passwords(tmp_path):
+    path = tmp_path / "credentials.json"
+    with ThreadPoolExecutor(8) as pool:
+        got = set(pool.map(lambda _: load_or_create(path), range(8)))
+
+    assert got == {load_or_create(path)}
