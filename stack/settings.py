@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stack.errors import StackError
@@ -59,11 +59,13 @@ class Settings(BaseSettings):
     @classmethod
     def _move_default_ports(cls, given: dict[str, Any]) -> dict[str, Any]:
         """Add the offset to each port that was not set itself."""
-        offset = given.get("port_offset", 0)
-        if not str(offset).isdecimal():
+        try:
+            # As the field itself reads it: " 100" and "100.0" are 100 too.
+            offset = TypeAdapter(int).validate_python(given.get("port_offset", 0))
+        except ValidationError:
             return given
         defaults = {name: field.default for name, field in cls.model_fields.items() if name.endswith("_port")}
-        return {name: port + int(offset) for name, port in defaults.items()} | given
+        return {name: port + offset for name, port in defaults.items()} | given
 
     def environment(self) -> dict[str, str]:
         """Return the settings as environment variables, as `load_settings` reads them."""

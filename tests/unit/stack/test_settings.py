@@ -47,9 +47,10 @@ def test_two_parts_on_one_port_are_refused(monkeypatch):
         load_settings()
 
 
-def test_offset_moves_every_port_that_was_not_set_itself(monkeypatch):
+@pytest.mark.parametrize("offset", ["100", " 100 ", "+100", "100.0"])
+def test_offset_moves_every_port_that_was_not_set_itself(monkeypatch, offset):
     defaults = load_settings().ports()
-    monkeypatch.setenv("PORT_OFFSET", "100")
+    monkeypatch.setenv("PORT_OFFSET", offset)
     monkeypatch.setenv("HTTP_PORT", "8001")
 
     moved = {name: port + 100 for name, port in defaults.items()}
