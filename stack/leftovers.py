@@ -1,10 +1,16 @@
 """Finds processes of a stack that outlived its supervisor, so that the next start is not in their way."""
 
+from contextlib import suppress
+
 import psutil
 
 from stack.context import Context
 
 STOP_WAIT_S = 10
+MARK = "STACK_STATE_DIR"
+"""Variable in the environment of the supervisor and of all that it starts."""
+RETITLED = ("nginx", "postgres")
+"""Write their title over their environment; their command line still names their own folder."""
 
 
 def end_leftovers(context: Context) -> int:
@@ -16,11 +22,14 @@ def end_leftovers(context: Context) -> int:
         how many there were.
     """
     processes = _leftovers(context)
+    # One may end with another, before its own turn.
     for process in processes:
-        process.terminate()
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
     _, alive = psutil.wait_procs(processes, timeout=STOP_WAIT_S)
     for process in alive:
-        process.kill()
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
     return len(processes)
 
 
@@ -33,15 +42,14 @@ def _leftovers(context: Context) -> list[psutil.Process]:
 
 
 def _is_of(process: psutil.Process, context: Context) -> bool:
-    """Recognise a part by the mark in its environment, or by its own folder in its command line.
-
-    Postgres and Nginx write their title over the one or the other.
-    """
+    """Recognise a part by its mark; anybody's editor may have a file of the stack in its command line."""
     try:
-        environment, command = process.environ(), " ".join(process.cmdline())
+        name, environment, command = process.name(), process.environ(), " ".join(process.cmdline())
     except psutil.Error:
         return False
-    if environment.get("STACK_STATE_DIR") == str(context.paths.state):
+    if environment.get(MARK) == str(context.paths.state):
         return True
+    if name not in RETITLED:
+        return False
     folders = (context.paths.rendered, context.paths.postgres)
     return any(f"{folder}/" in command for folder in folders)

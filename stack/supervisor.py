@@ -1,27 +1,29 @@
 """The process supervisor of a stack: supervisord, spoken to over its socket."""
 
 import hashlib
-import json
 import os
 import shlex
 import subprocess
 import sys
 import xmlrpc.client
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import not_
 from pathlib import Path
 from typing import Any
 
 import psutil
 from supervisor.states import ProcessStates
 from supervisor.xmlrpc import Faults, SupervisorTransport
-from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from stack.context import Context
 from stack.errors import StackError
+from stack.leftovers import MARK
 from stack.parts import Part
 from stack.rendering import render
 from stack.settings import ROOT
+from stack.system_packages import search_path
 
 POLL_S = 0.1
 START_DEADLINE_S = 15
@@ -81,7 +83,12 @@ class Supervisor:
         return list(changed)
 
     def start(self, name: str) -> None:
-        """Start a part without waiting for it; one that runs is left alone."""
+        """Start a part without waiting for it; one that runs is left alone.
+
+        One that failed waits longer each time before it is tried again: it is tried now.
+        """
+        if self.state_of(name).state == "BACKOFF":
+            self._stop(name, wait=True)
         try:
             self._call("startProcess", name, False)  # noqa: FBT003 - positional in XML-RPC
         except xmlrpc.client.Fault as fault:
@@ -127,7 +134,7 @@ class Supervisor:
     def _stop_at_once(self, names: list[str]) -> None:
         """Stop parts together; supervisord's own shutdown would wait for one after the other."""
         for name in names:
-            self._call("stopProcess", name, False)  # noqa: FBT003 - positional in XML-RPC
+            self._stop(name, wait=False)
         for attempt in Retrying(
             stop=stop_after_delay(STOP_DEADLINE_S),
             wait=wait_fixed(POLL_S),
@@ -137,6 +144,14 @@ class Supervisor:
             with attempt:
                 left = [name for name in names if self.state_of(name).pid]
             attempt.retry_state.set_result(left)
+
+    def _stop(self, name: str, *, wait: bool) -> None:
+        """Stop one part; it may have ended by itself a moment ago."""
+        try:
+            self._call("stopProcess", name, wait)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode != Faults.NOT_RUNNING:
+                raise
 
     def _call(self, method: str, *words: object) -> Any:  # noqa: ANN401 - XML-RPC has no static types
         transport = SupervisorTransport(None, None, serverurl=f"unix://{self._socket}")
@@ -157,13 +172,17 @@ class Supervisor:
             programs=[_program(part, self._context) for part in parts],
         )
 
+    def _environment(self) -> dict[str, str]:
+        inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        return inherited | {"PATH": search_path(), MARK: str(self._context.paths.state)}
+
     def _start(self, configuration: Path) -> None:
         self._socket.unlink(missing_ok=True)
         log = self._context.paths.log_of("supervisor")
         started = subprocess.run(
             [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)],
             cwd=ROOT,
-            env={name: os.environ[name] for name in INHERITED if name in os.environ},
+            env=self._environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -172,14 +191,15 @@ class Supervisor:
         if started.returncode != 0:
             reason = (started.stderr or started.stdout).strip() or f"exit code {started.returncode}"
             raise StackError("supervisor", reason, way_out="look at its log", log=log)
-        for attempt in Retrying(
+        looking = Retrying(
             stop=stop_after_delay(START_DEADLINE_S),
             wait=wait_fixed(POLL_S),
-            retry=retry_if_exception_type(OSError),
-            reraise=True,
-        ):
-            with attempt:
-                self._call("getState")
+            retry=retry_if_result(not_),
+            retry_error_callback=lambda _: False,
+        )
+        if not looking(self.is_running):
+            reason = f"it does not answer {START_DEADLINE_S} s after its start"
+            raise StackError("supervisor", reason, way_out="look at its log", log=log)
 
 
 def _process_state(info: dict[str, Any]) -> ProcessState:
@@ -196,20 +216,23 @@ def _process_state(info: dict[str, Any]) -> ProcessState:
 def _program(part: Part, context: Context) -> dict[str, object]:
     """Return a part in supervisord's terms; the digest makes a changed file a changed program."""
     environment = part.environment | {
-        "STACK_STATE_DIR": str(context.paths.state),
+        MARK: str(context.paths.state),
         "STACK_PART_DIGEST": digest_of(part.watched),
     }
     return {
         "name": part.name,
         "command": shlex.join(part.command).replace("%", "%%"),
-        "environment": ",".join(
-            f"{name}={json.dumps(value.replace('%', '%%'))}" for name, value in sorted(environment.items())
-        ),
+        "environment": environment_line(environment),
         "user": part.user,
         "stop_signal": part.stop_signal,
         "stop_wait_s": part.stop_wait_s,
         "log": context.paths.log_of(part.name),
     }
+
+
+def environment_line(environment: Mapping[str, str]) -> str:
+    """Return variables as supervisord's configuration takes them: it reads no escapes but `%%`."""
+    return ",".join(f'{name}="{value.replace("%", "%%")}"' for name, value in sorted(environment.items()))
 
 
 def digest_of(paths: Iterable[Path]) -> str:

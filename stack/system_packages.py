@@ -33,7 +33,7 @@ class Program:
                 return postgres_binary(self.name)
             except StackError:
                 return None
-        found = shutil.which(self.name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+        found = shutil.which(self.name, path=search_path())
         return Path(found) if found else None
 
 
@@ -56,6 +56,11 @@ TEST_PROGRAMS = (
     Program("chromedriver", apt="chromium-driver", brew=None),
 )
 """What only the suite needs: a browser for the pages."""
+
+
+def search_path() -> str:
+    """Return PATH with the folder of Debian's nginx, which is on root's own only."""
+    return f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 
 
 def ensure_programs(context: Context, step: Step, programs: tuple[Program, ...] = PROGRAMS) -> None:
