@@ -50,7 +50,7 @@ def down() -> None:
 @app.command()
 def status() -> None:
     """Show one line a part; exit code 1 when one is not well."""
-    context = load_context()
+    context = load_context(only_looks=True)
     states = {state.name: state for state in Supervisor(context).states()}
     table = Table("part", "state", "pid", "up", "says", box=None)
     well = True
@@ -144,10 +144,7 @@ def doctor() -> None:
 @app.command()
 def clean() -> None:
     """Stop everything and delete the stack's folder with all that is stored."""
-    context = load_context()
-    start.down(context)
-    for folder in {context.paths.state, context.paths.shared}:
-        shutil.rmtree(folder)
+    for folder in start.clean(load_context()):
         console.print(f"  deleted {folder}")
 
 

@@ -18,6 +18,8 @@ class Context:
     settings: Settings
     paths: Paths
     credentials: Credentials
+    only_looks: bool = False
+    """Whether files are left as the running parts have them, whatever the settings say now."""
 
     def database_url(self, role: str) -> str:
         """Return the libpq URL of the project's database for one of its roles."""
@@ -40,8 +42,11 @@ class Context:
         return f"http://localhost:{self.settings.http_port}"
 
 
-def load_context() -> Context:
+def load_context(*, only_looks: bool = False) -> Context:
     """Read the settings and open the stack's folder, creating what is missing.
+
+    Args:
+        only_looks: as in `Context`.
 
     Raises:
         StackError: a setting is not usable.
@@ -49,4 +54,4 @@ def load_context() -> Context:
     settings = load_settings()
     paths = paths_of(settings)
     paths.make()
-    return Context(settings=settings, paths=paths, credentials=load_or_create(paths.credentials))
+    return Context(settings, paths, load_or_create(paths.credentials), only_looks)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 from ruamel.yaml import YAML
 
 from stack import cloudformation
@@ -43,8 +43,12 @@ CODE_DEADLINE_S = 30
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What is deployed, or would be: a digest of template and parameters, and each function's package."""
+    """What is deployed, or would be: a digest of template and parameters, and each function's package.
 
+    A run of LocalStack knows nothing of what an earlier one had: `run` tells them apart.
+    """
+
+    run: str
     frame: str
     keys: dict[str, str]
 
@@ -65,12 +69,15 @@ def deploy(context: Context) -> bool:
         packages = made_packages(context)
         try:
             _upload(_client(context, "s3"), packages)
-            if present is not None and present.frame == wanted.frame:
+            if present is not None and (present.run, present.frame) == (wanted.run, wanted.frame):
                 changed = [item for item in packages if present.keys[item.name] != item.key]
                 _update_code(_client(context, "lambda"), changed)
             else:
                 _apply(context, packages)
                 _reserve_concurrency(context, _client(context, "lambda"))
+        except EndpointConnectionError as error:
+            reason = f"LocalStack does not answer at {context.localstack_url}"
+            raise StackError("deploy", reason, way_out="make up starts what is down") from error
         except (BotoCoreError, ClientError, cloudformation.DeploymentFailedError) as error:
             raise _deployment_error(context, str(error)) from error
         warm_up(f"{context.localstack_url}{API_PATH}", slots_of(context.settings).submit)
@@ -90,16 +97,23 @@ def packaged(context: Context) -> Deployment:
         raise StackError("deploy", "no packages yet", way_out="make deploy") from error
     frame = json.dumps([TEMPLATE.read_text(), _parameters(context)])
     return Deployment(
-        frame=hashlib.sha256(frame.encode()).hexdigest(), keys={item.name: item.key for item in packages}
+        run=_run_of(context),
+        frame=hashlib.sha256(frame.encode()).hexdigest(),
+        keys={item.name: item.key for item in packages},
     )
+
+
+def _run_of(context: Context) -> str:
+    file = context.paths.localstack_run
+    return file.read_text() if file.exists() else ""
 
 
 def deployed(context: Context) -> Deployment | None:
     """Return what this run of LocalStack has deployed, or None."""
     try:
         return Deployment(**json.loads(context.paths.deployed.read_text()))
-    except FileNotFoundError:
-        return None
+    except (FileNotFoundError, TypeError):
+        return None  # or written by a version that noted less
 
 
 @contextmanager
@@ -195,6 +209,8 @@ def _deployment_error(context: Context, reason: str) -> StackError:
 
 
 def _mark(context: Context, deployment: Deployment) -> None:
+    if _run_of(context) != deployment.run:
+        raise _deployment_error(context, "LocalStack has ended meanwhile; its next start deploys anew")
     draft = context.paths.deployed.with_suffix(".new")
     draft.write_text(json.dumps(asdict(deployment)))
     draft.chmod(0o644)

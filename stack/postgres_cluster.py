@@ -32,7 +32,8 @@ def render_configuration(context: Context) -> Path:
     home = context.paths.postgres
     home.mkdir(exist_ok=True)
     files = [render(context, f"postgres/{name}.j2", home / name) for name in CONFIGURATION]
-    _hand_over(home, *files)
+    if not context.only_looks:
+        _hand_over(home, *files)
     return home
 
 

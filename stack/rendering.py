@@ -35,7 +35,13 @@ def render(context: Context, template: str, target: Path, **values: object) -> P
         loopback=LOOPBACK,
         **values,
     )
-    write_private(target, text)
+    return put(context, target, text)
+
+
+def put(context: Context, target: Path, text: str) -> Path:
+    """Write a file of the stack as `write_private` does, where the context may; return `target`."""
+    if not context.only_looks:
+        write_private(target, text)
     return target
 
 

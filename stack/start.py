@@ -5,10 +5,12 @@ Stages: programs → models → packages → configuration, ports → parts, in 
 
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
@@ -164,7 +166,21 @@ def _only_launcher(context: Context) -> Iterator[None]:
 def down(context: Context) -> int:
     """Stop every part; what is stored stays. Returns the number of leftovers that had to be ended."""
     with _only_launcher(context):
-        with step("stop"):
-            Supervisor(context).shut_down(last=STORES)
-        context.paths.deployed.unlink(missing_ok=True)
-        return end_leftovers(context)
+        return _stop(context)
+
+
+def clean(context: Context) -> set[Path]:
+    """Stop every part and delete all that is stored, before anybody starts it again. Returns the folders."""
+    folders = {context.paths.state, context.paths.shared}
+    with _only_launcher(context):
+        _stop(context)
+        for folder in folders:
+            shutil.rmtree(folder)
+    return folders
+
+
+def _stop(context: Context) -> int:
+    with step("stop"):
+        Supervisor(context).shut_down(last=STORES)
+    context.paths.deployed.unlink(missing_ok=True)
+    return end_leftovers(context)

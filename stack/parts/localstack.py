@@ -8,7 +8,7 @@ from pathlib import Path
 from stack.context import LOOPBACK, Context
 from stack.parts.part import NotReadyError, Part, PartFailedError
 from stack.parts.probing import http_get
-from stack.rendering import TEMPLATES, write_private
+from stack.rendering import TEMPLATES, put
 from stack.settings import ROOT
 
 SERVICES = "apigateway,cloudformation,iam,lambda,logs,s3,sqs,sts"
@@ -25,7 +25,7 @@ def localstack(context: Context) -> Part:
     # For the hook, in a file: in the environment, any setting's change would restart LocalStack.
     settings = context.settings.environment() | {"STATE_DIR": str(context.paths.state)}
     lines = [f"{name}={shlex.quote(value)}\n" for name, value in settings.items()]
-    write_private(context.paths.rendered / "settings.env", "".join(lines))
+    put(context, context.paths.rendered / "settings.env", "".join(lines))
     return Part(
         name="localstack",
         command=("/bin/sh", str(TEMPLATES / "localstack" / "start.sh")),
@@ -68,6 +68,7 @@ def _environment(context: Context) -> dict[str, str]:
         "STACK_ROOT": str(ROOT),
         "STATE_DIR": str(context.paths.state),
         "DEPLOYED_MARKER": str(context.paths.deployed),
+        "RUN_FILE": str(context.paths.localstack_run),
     }
 
 
