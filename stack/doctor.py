@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +17,7 @@ from ruamel.yaml import YAML
 
 from stack import deployment
 from stack.context import LOOPBACK, Context
+from stack.errors import StackError
 from stack.packages import FUNCTIONS
 from stack.parts import NotReadyError
 from stack.parts.grafana import HOW_TO_GET_IT, grafana_program
@@ -56,11 +58,19 @@ def examine(context: Context) -> int:
     well = True
     for title, look in _SECTIONS.items():
         console.print(f"\n[bold]{title}[/]")
-        for finding in look(context):
+        for finding in _as_far_as_possible(look(context)):
             well = well and finding.is_well
             mark = "[green]✓[/]" if finding.is_well else "[red]✗[/]"
             console.print(f"  {mark} {escape(finding.topic):<24} {escape(finding.text)}")
     return 0 if well else 1
+
+
+def _as_far_as_possible(findings: Iterator[Finding]) -> Iterator[Finding]:
+    """A part of the report that cannot be made is a finding too, and the rest is still worth reading."""
+    try:
+        yield from findings
+    except StackError as error:
+        yield Finding(error.part, f"{error.reason}; {error.way_out}", is_well=False)
 
 
 def _installed(context: Context) -> Iterator[Finding]:
@@ -153,8 +163,11 @@ def _app_routes(context: Context) -> set[str]:
             env=environment,
             capture_output=True,
             text=True,
-            check=True,
+            check=False,
         )
+        if result.returncode != 0:
+            reason = f"functions/{name} cannot be loaded: {result.stderr.strip().splitlines()[-1]}"
+            raise StackError("routes", reason, way_out=f"correct functions/{name}/app.py")
         routes.update(json.loads(result.stdout))
     return routes
 
@@ -171,8 +184,8 @@ def _template_paths() -> set[str]:
 def _watched(context: Context) -> Iterator[Finding]:
     address = f"http://{LOOPBACK}:{context.settings.prometheus_port}/api/v1"
     try:
-        silent = http_get(f"{address}/query?{urlencode({'query': SILENT})}").json()["data"]["result"]
-        alerts = http_get(f"{address}/alerts").json()["data"]["alerts"]
+        silent = _answer_of(f"{address}/query?{urlencode({'query': SILENT})}")["result"]
+        alerts = _answer_of(f"{address}/alerts")["alerts"]
     except NotReadyError as error:
         yield Finding("prometheus", str(error), is_well=False)
         return
@@ -184,16 +197,23 @@ def _watched(context: Context) -> Iterator[Finding]:
     yield Finding("alerts", f"firing: {', '.join(firing)}" if firing else "none fires")
 
 
+def _answer_of(url: str) -> dict[str, Any]:
+    answer = http_get(url)
+    if answer.status != 200:  # noqa: PLR2004 - HTTP's own number
+        raise NotReadyError(f"it answers {answer.status}")
+    found: dict[str, Any] = answer.json()["data"]
+    return found
+
+
 def _stuck(context: Context) -> Iterator[Finding]:
+    url = context.database_url("readonly_user")
     try:
-        connection = psycopg2.connect(context.database_url("readonly_user"), connect_timeout=2)
-    except psycopg2.OperationalError as error:
-        yield Finding("postgres", str(error).strip(), is_well=False)
+        with closing(psycopg2.connect(url, connect_timeout=2)) as connection, connection.cursor() as cursor:
+            cursor.execute(STUCK)
+            waiting, abandoned, failed = cursor.fetchone() or (0, 0, 0)
+    except psycopg2.Error as error:
+        yield Finding("postgres", str(error).strip().splitlines()[0], is_well=False)
         return
-    with connection, connection.cursor() as cursor:
-        cursor.execute(STUCK)
-        waiting, abandoned, failed = cursor.fetchone() or (0, 0, 0)
-    connection.close()
     yield Finding("queued over 60 s", str(waiting), is_well=waiting == 0)
     yield Finding("running without a lease", str(abandoned), is_well=abandoned == 0)
     yield Finding("failed", str(failed))

@@ -101,5 +101,7 @@ def _count_alive(context: Context) -> int:
             cursor.execute(ALIVE)
             (alive,) = cursor.fetchone() or (0,)
             return int(alive)
+    except psycopg2.Error as error:
+        raise NotReadyError(str(error).strip().splitlines()[0]) from error
     finally:
         connection.close()
