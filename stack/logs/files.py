@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-TAIL_BYTES: Final = 256 * 1024
 ROTATED: Final = re.compile(r"(?P<part>.+)\.log(?:\.(?P<age>\d+))?")
 
 
@@ -29,13 +28,3 @@ def lines_of(path: Path) -> Iterator[str]:
                 yield line.rstrip("\n")
     except FileNotFoundError:
         return
-
-
-def last_lines(path: Path) -> list[str]:
-    """Return the whole lines among the last bytes of a file."""
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - TAIL_BYTES))
-        text = file.read().decode(errors="replace")
-    lines = text.splitlines()
-    return lines[1:] if size > TAIL_BYTES else lines

@@ -1,12 +1,15 @@
 """Log files as they grow: each look gives what was written since the one before."""
 
+import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from stack.logs.entries import NO_TIME, Entry, entries_of, in_order
-from stack.logs.files import TAIL_BYTES, parts_with_logs
+from stack.logs.files import parts_with_logs
+
+TAIL_BYTES: Final = 256 * 1024
 
 
 @dataclass(slots=True)
@@ -37,11 +40,16 @@ class Follower:
         return in_order(found)
 
     def _new_of(self, part: str) -> list[Entry]:
-        path = self._folder / f"{part}.log"
         try:
-            status = path.stat()
+            file = (self._folder / f"{part}.log").open("rb")
         except FileNotFoundError:
             return []
+        with file:
+            return self._new_in(file, part)
+
+    def _new_in(self, file: BinaryIO, part: str) -> list[Entry]:
+        # Of the file that is open: the name may belong to another one by now.
+        status = os.fstat(file.fileno())
         place = self._places.get(part)
         lines: list[str] = []
         if place is None:
@@ -52,26 +60,26 @@ class Follower:
         elif status.st_size < place.position:
             place = Place(status.st_ino, 0)
         self._places[part] = place
-        lines += _read_on(path, place)
+        lines += _read_on(file, place)
         entries = list(entries_of(part, lines, after=place.last_at))
         place.last_at = entries[-1].at if entries else place.last_at
         return entries
 
     def _rest_of_rotated(self, part: str, place: Place) -> list[str]:
-        rotated = self._folder / f"{part}.log.1"
         try:
-            known = rotated.stat().st_ino == place.inode
+            rotated = (self._folder / f"{part}.log.1").open("rb")
         except FileNotFoundError:
             return []
-        return _read_on(rotated, place) if known else []
+        with rotated:
+            known = os.fstat(rotated.fileno()).st_ino == place.inode
+            return _read_on(rotated, place) if known else []
 
 
-def _read_on(path: Path, place: Place) -> list[str]:
+def _read_on(file: BinaryIO, place: Place) -> list[str]:
     """Read what is new up to the last line that has ended."""
     starts_inside = place.position > 0 and place.last_at == NO_TIME and not place.unfinished
-    with path.open("rb") as file:
-        file.seek(place.position)
-        *ended, place.unfinished = (place.unfinished + file.read()).split(b"\n")
-        place.position = file.tell()
+    file.seek(place.position)
+    *ended, place.unfinished = (place.unfinished + file.read()).split(b"\n")
+    place.position = file.tell()
     lines = [line.decode(errors="replace") for line in ended]
     return lines[1:] if starts_inside else lines

@@ -10,8 +10,7 @@ from rich.console import Console
 
 from stack.errors import StackError
 from stack.logs.entries import entries_of, in_order
-from stack.logs.files import TAIL_BYTES
-from stack.logs.follow import Follower
+from stack.logs.follow import TAIL_BYTES, Follower
 from stack.logs.search import checked_id, way_of
 from stack.logs.times import time_of
 from stack.logs.view import show
