@@ -5,7 +5,8 @@
 -- The woken row's lock is waited for: whoever holds it (a sweep, the sender's note of the send) is done in a moment,
 -- and skipping it would leave the row without a wake-up. Mates are skipped when locked: each has its own.
 -- Mates are the newest, because the oldest rows' wake-ups are next in the queue and would find nothing: so the first
--- wake-ups of a backlog clear it, and no row waits longer than its own wake-up does.
+-- wake-ups of a backlog clear it, and no row waits longer than its own wake-up does. Only those few are opened: to read
+-- the length of each queued row's features would take seconds where a backlog's jobs are large.
 -- A model that is slow, or was never timed, leaves one process of the pool to the others: its row is deferred, which
 -- takes the note of its send back, so that the next sweep wakes it up again.
 WITH woken AS MATERIALIZED (
@@ -24,13 +25,18 @@ WITH woken AS MATERIALIZED (
     FROM woken w
     WHERE p.task_id = w.task_id AND NOT EXISTS (SELECT FROM admitted)
 ), mates AS (
-    SELECT p.task_id, p.submitted_at, jsonb_array_length(p.features) AS feature_rows
-    FROM predictions p
-    JOIN admitted w ON p.model_name = w.model_name AND p.model_version = w.model_version
-    WHERE p.status = 'queued' AND p.attempts = 0 AND w.attempts = 0 AND p.task_id <> w.task_id
-    ORDER BY p.submitted_at DESC
-    LIMIT %(mates)s
-    FOR UPDATE OF p SKIP LOCKED
+    SELECT m.task_id, m.submitted_at, jsonb_array_length(m.features) AS feature_rows
+    FROM admitted w
+    CROSS JOIN LATERAL (
+        SELECT p.task_id, p.submitted_at, p.features
+        FROM predictions p
+        WHERE p.model_name = w.model_name AND p.model_version = w.model_version
+          AND p.status = 'queued' AND p.attempts = 0 AND p.task_id <> w.task_id
+        ORDER BY p.submitted_at DESC
+        LIMIT %(mates)s
+        FOR UPDATE SKIP LOCKED
+    ) AS m
+    WHERE w.attempts = 0
 ), sized AS (
     SELECT task_id, sum(feature_rows) OVER (ORDER BY submitted_at DESC, task_id) AS rows_so_far FROM mates
 ), chosen AS (
