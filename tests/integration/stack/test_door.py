@@ -5,6 +5,7 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from stack.parts.mtail import mtail
 from stack.parts.nginx import nginx
 from stack.parts.nginx_exporter import nginx_exporter
 from stack.parts.part import NotReadyError, Part
+from stack.parts.prometheus import prometheus
 from tests.integration.parts import START_S, Process, wait_until
 
 pytestmark = pytest.mark.integration
@@ -36,6 +38,21 @@ REQUESTS = [
     ("GET", "/nothing/here", 3, "other", "GET", "404"),
     ("BREW", "/pot", 2, "other", "other", "404"),
 ]
+
+SUBMIT = ("/predict", "POST")
+CALLS = [
+    SUBMIT,
+    ("/results", "GET"),
+    ("/results/{task_id}", "GET"),
+    ("/results/{task_id}", "DELETE"),
+    ("/results/{task_id}?wait", "GET"),
+    ("/results/{task_id}/requeue", "POST"),
+    ("/health", "GET"),
+    ("/ready", "GET"),
+]
+ERRORS = ("500", "502", "503", "504")
+SCRAPED_S = 30
+"""A scrape every 5 s, on a busy machine."""
 
 
 @contextmanager
@@ -67,23 +84,42 @@ def read_counts(context: Context) -> Counter[tuple[str, ...]]:
     for family in text_string_to_metric_families(page):
         for sample in family.samples:
             if sample.name == "http_requests_total":
-                counts[tuple(sample.labels[name] for name in ("route", "method", "status"))] = int(
-                    sample.value
-                )
+                labels = tuple(sample.labels[name] for name in ("route", "method", "status"))
+                counts[labels] = int(sample.value)
             if sample.name == "http_request_seconds_count":
-                counts[(sample.labels["route"],)] = int(sample.value)
+                counts[(sample.labels["route"],)] += int(sample.value)
     return counts
+
+
+def ask(context: Context, promql: str) -> float | None:
+    """Ask Prometheus for one number."""
+    address = f"http://127.0.0.1:{context.settings.prometheus_port}/api/v1/query"
+    result = urllib3.request("GET", address, fields={"query": promql}).json()["data"]["result"]
+    return float(result[0]["value"][1]) if result else None
 
 
 def expect(context: Context, expected: Counter[tuple[str, ...]]) -> None:
     wait_until(lambda: read_counts(context) == expected, timeout_s=START_S, what=f"{expected}")
 
 
-def line(route: str, status: int = 200) -> str:
+def read_accepted_seconds(context: Context, at_most: str) -> tuple[int, int]:
+    """Submits that were accepted within so many seconds, and all that were."""
+    page = urllib3.request("GET", f"http://127.0.0.1:{context.settings.mtail_port}/metrics").data.decode()
+    found = {
+        (sample.name, sample.labels.get("le")): int(sample.value)
+        for family in text_string_to_metric_families(page)
+        for sample in family.samples
+        if sample.name.startswith("http_request_seconds") and sample.labels["class"] == "2xx"
+    }
+    return found["http_request_seconds_bucket", at_most], found["http_request_seconds_count", None]
+
+
+def line(route: str, status: int = 200, method: str = "GET", seconds: str = "0.012") -> str:
     """A line as Nginx writes it."""
     return (
-        '{"timestamp":"2026-01-31T10:00:00+00:00","service":"nginx","correlation_id":"c1","method":"GET",'
-        f'"route":"{route}","status":{status},"request_time_s":0.012,"path":"/x","upstream_time_s":""}}\n'
+        '{"timestamp":"2026-01-31T10:00:00+00:00","service":"nginx","correlation_id":"c1",'
+        f'"method":"{method}","route":"{route}","status":{status},"request_time_s":{seconds},'
+        '"path":"/x","upstream_time_s":""}\n'
     )
 
 
@@ -118,6 +154,46 @@ def test_each_request_is_counted_once_by_route_method_and_status(context: Contex
         expected[("other",)] += probes
         assert found == expected
         assert not any(TASK in label for labels in found for label in labels)
+
+
+def test_errors_begin_at_zero_as_soon_as_nginx_is_well(context: Context) -> None:
+    with running(mtail(context), context), running(nginx(context), context):
+        wait_until(lambda: read_counts(context), timeout_s=START_S, what="the first line")
+        found = read_counts(context)
+        expected = [
+            *product(CALLS, ERRORS),
+            (SUBMIT, "202"),
+            (SUBMIT, "400"),
+            (SUBMIT, "422"),
+            (SUBMIT, "429"),
+        ]
+        assert {(*call, status) for call, status in expected} <= set(found)
+        assert {found[*call, status] for call, status in expected} == {0}
+
+
+def test_first_burst_of_errors_is_an_increase_to_prometheus(context: Context) -> None:
+    write = append(context.paths.log_of("nginx"))
+    with running(mtail(context), context), running(prometheus(context), context):
+        write("the look at nginx that ends its start\n")
+        burst = 'http_requests_total{job="door",route="/predict",status="503"}'
+        wait_until(lambda: ask(context, burst) == 0, timeout_s=SCRAPED_S, what="a zero in Prometheus")
+        write(line("/predict", 503, "POST") * 20)
+        wait_until(lambda: ask(context, burst) == 20, timeout_s=SCRAPED_S, what="the burst in Prometheus")
+        assert ask(context, f"increase({burst}[1m])") >= 20
+
+
+def test_time_of_refusals_is_not_that_of_accepted_submits(context: Context) -> None:
+    write = append(context.paths.log_of("nginx"))
+    with running(mtail(context), context):
+        write(line("/predict", 202, "POST", "0.030") * 3 + line("/predict", 202, "POST", "2.500"))
+        write(line("/predict", 503, "POST", "0.001") * 50 + line("/predict", 429, "POST", "0.001") * 50)
+        expected = {
+            ("/predict", "POST", "202"): 4,
+            ("/predict", "POST", "503"): 50,
+            ("/predict", "POST", "429"): 50,
+        }
+        expect(context, Counter(expected | {("/predict",): 104}))
+        assert read_accepted_seconds(context, at_most="2") == (3, 4)
 
 
 def test_nginx_tells_of_its_connections_on_the_socket_alone(context: Context) -> None:
