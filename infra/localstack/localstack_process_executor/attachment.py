@@ -1,11 +1,11 @@
 """What our plugin adds to LocalStack besides the executor: checks, hooks, status, an orderly end."""
 
 import logging
-import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from localstack_process_executor.cloudwatch import LogWriter
+from localstack_process_executor.code_store import remove_tree
 from localstack_process_executor.errors import SettingsError
 from localstack_process_executor.pinned import HookState
 from localstack_process_executor.wiring import parts
@@ -59,4 +59,4 @@ def detach_from_localstack() -> None:
     shared.registry.wait_until_empty(shared.settings.stop_grace_ms / 1000 + END_WAIT_MARGIN_S)
     for writer in _log_writers:
         writer.close(LAST_LOGS_WAIT_S)
-    shutil.rmtree(shared.state_dir, ignore_errors=True)
+    remove_tree(shared.state_dir)

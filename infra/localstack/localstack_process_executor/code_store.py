@@ -4,6 +4,7 @@ LocalStack removes its own copy when a function is updated or deleted, while on 
 on the code it began with. Hard links make the copy cheap; the links keep the files.
 """
 
+import contextlib
 import errno
 import os
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 from threading import Lock
 
 READ_ONLY_FOLDER = 0o555
+WRITABLE_FOLDER = 0o700
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,19 @@ class CodeStore:
                 self._users[key] = left
                 return
             self._users.pop(key, None)
-            shutil.rmtree(self._root / key, ignore_errors=True)
+            remove_tree(self._root / key)
+
+
+def remove_tree(root: Path) -> None:
+    """Delete a folder with code in it: in a read-only folder only root may delete."""
+    with contextlib.suppress(OSError):  # another user's, or gone meanwhile
+        for folder, _, _ in os.walk(root):
+            Path(folder).chmod(WRITABLE_FOLDER)
+    shutil.rmtree(root, ignore_errors=True)
 
 
 def _build(folder: Path, code: Path, layers: Sequence[Path], *, live: bool) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_tree(folder)
     opt = folder / "opt"
     opt.mkdir(parents=True)
     for layer in layers:

@@ -15,6 +15,7 @@ from localstack_process_executor import aws_errors
 from localstack_process_executor.assembly import Assembled, assemble, is_provisioned, version_code
 from localstack_process_executor.errors import UnsupportedRuntimeError
 from localstack_process_executor.events import Invocation
+from localstack_process_executor.metrics import PUT_AWAY, STOPPED
 from localstack_process_executor.sandbox import Outcome
 from localstack_process_executor.settings import PREFIX
 from localstack_process_executor.wiring import parts
@@ -87,7 +88,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
             assembled, self._assembled = self._assembled, None
             self._state = "stopping"
         if assembled is not None:
-            self._end(assembled, "stopped")
+            self._end(assembled, STOPPED)
 
     def idle_since_s(self) -> float | None:
         """When it became free, by the monotonic clock; None while it may not be put away."""
@@ -101,7 +102,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
             assembled, self._assembled = self._assembled, None
             self._state = "waiting"
         if assembled is not None:
-            self._end(assembled, "put_away")
+            self._end(assembled, PUT_AWAY)
         return True
 
     def describe(self) -> dict[str, object]:
@@ -173,7 +174,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
             if not stopped:
                 self._assembled, self._state = assembled, "starting"
         if stopped:
-            self._end(assembled, "stopped")
+            self._end(assembled, STOPPED)
             raise LambdaRuntimeException("the environment was stopped before it started")
         self._registry.count("cold_starts")
         failure = assembled.sandbox.start()
@@ -238,8 +239,8 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
 
         def give_back() -> None:
             assembled.give_back()
-            # Unless it has been started anew in the meantime.
-            if self._assembled is None:
+            # One that was put away is out of it already, and may be starting anew.
+            if reason == STOPPED:
                 self._registry.remove(self.id)
 
         Thread(target=give_back, name=f"lambda-end-{self.id}", daemon=True).start()

@@ -19,7 +19,7 @@ from localstack_process_executor import aws_errors
 from localstack_process_executor.aws_errors import FunctionFailure
 
 OUTCOMES = ("ok", "error", "timeout", "out_of_memory", "exit", "throttled")
-END_REASONS = ("stopped", "put_away")
+STOPPED, PUT_AWAY = END_REASONS = ("stopped", "put_away")
 STATES = ("waiting", "starting", "idle", "busy", "stopping")
 AT_WORK = frozenset({"starting", "busy"})
 BYTES_PER_MB = 1024 * 1024

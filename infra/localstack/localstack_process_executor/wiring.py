@@ -3,13 +3,12 @@
 import logging
 import os
 import re
-import shutil
 import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from localstack_process_executor.code_store import CodeStore
+from localstack_process_executor.code_store import CodeStore, remove_tree
 from localstack_process_executor.isolation import Isolation
 from localstack_process_executor.log_file import LogFile
 from localstack_process_executor.metrics import LambdaMetrics
@@ -68,7 +67,7 @@ def _state_dir(parent: Path) -> Path:
         matched = STATE_FOLDER.fullmatch(entry.name)
         if matched and not Path("/proc", matched[1]).exists():
             LOG.info("removing what an ended LocalStack left behind: %s", entry)
-            shutil.rmtree(entry, ignore_errors=True)
+            remove_tree(entry)
     state_dir = Path(tempfile.mkdtemp(prefix=f"lambda-process-{os.getpid()}-", dir=parent))
     state_dir.chmod(PASS_THROUGH)
     return state_dir

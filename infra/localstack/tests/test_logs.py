@@ -21,6 +21,7 @@ TALKER = """
         return "done"
 """
 REQUEST_ID = r"[0-9a-f-]{36}"
+KEPT_EVENTS = 10_000
 NUMBER = r"\d+\.\d\d"
 INIT_START = (
     r"INIT_START Runtime Version: python:3\.13\.\S+"
@@ -159,3 +160,22 @@ def test_logs_of_an_invocation_that_outlives_its_function_are_kept(localstack: L
     eventually(lambda: "began" in function.log_lines())
     client.delete_function(FunctionName=function.name)
     eventually(lambda: [m for m in messages(localstack, function) if m.startswith("REPORT")])
+
+
+def test_cloudwatch_keeps_the_newest_events_and_no_more(localstack: LocalStack) -> None:
+    function = localstack.deploy(
+        """
+        def handler(event, context):
+            for number in range(event):
+                print("line", number)
+        """,
+        Timeout=10,
+    )
+    function.invoke(KEPT_EVENTS)
+    function.invoke(10)
+    eventually(lambda: messages(localstack, function)[-1:] == function.log_lines()[-1:], 20)
+
+    kept = messages(localstack, function)
+
+    assert len(kept) == KEPT_EVENTS
+    assert kept == function.log_lines()[-KEPT_EVENTS:]

@@ -2,7 +2,9 @@
 
 import os
 import stat
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -28,6 +30,14 @@ from localstack_process_executor.settings import Settings
 from localstack_process_executor.uid_pool import UidPool
 
 FREE_UIDS = range(3_900_000, 3_900_002)
+NOBODY = 65_534
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that other users reach; pytest's own are closed to them."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 def written(folder: Path, files: dict[str, str]) -> Path:
@@ -51,6 +61,30 @@ def test_code_outlives_its_source_and_goes_with_its_last_user(tmp_path: Path) ->
     assert stat.S_IMODE((folders.task / "deep").stat().st_mode) == 0o555
     store.release("key")
     assert not folders.task.exists()
+
+
+@contextmanager
+def unprivileged(folder: Path) -> Iterator[None]:
+    """As a user who may not do what a folder's mode forbids: root may."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.chown(folder, NOBODY, NOBODY)
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_read_only_code_goes_where_localstack_is_not_root(open_folder: Path) -> None:
+    with unprivileged(open_folder):
+        source = written(open_folder / "source", {"app.py": "x = 1", "deep/er.py": "y"})
+        store = CodeStore(open_folder / "store")
+        for _ in range(2):
+            folders = store.acquire("key", source, [], live=False)
+            store.release("key")
+            assert not folders.task.exists()
 
 
 def test_later_layers_win(tmp_path: Path) -> None:
