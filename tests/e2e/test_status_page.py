@@ -27,6 +27,13 @@ window.fetch = (address, options) =>
   address.endsWith("/alerts") ? Promise.resolve(new Response(body)) : ask(address, options);
 """
 """What Prometheus would say of a part that is down for a while."""
+COLOURS = """
+const [labels, done] = arguments;
+const style = getComputedStyle(document.documentElement);
+import("/status/panels.js").then(({ coloursOf }) => {
+  done(coloursOf(labels).map((name) => style.getPropertyValue(name)));
+});
+"""
 INKED = """
 return [...document.querySelectorAll("figure canvas")].filter((canvas) => {
   const { width, height } = canvas;
@@ -88,6 +95,24 @@ def test_page_shows_what_postgres_has_and_draws_it(stack, poll, tmp_path):
         assert browser.get_log("browser") == []
         assert hosts_asked(browser) == {urlsplit(stack.base).netloc}
         assert strangers_of(browser) == set()
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["202", "400", "422", "429", "500", "502", "503", "504", "405"],
+        ["202", "405", "413", "415", "499", "503"],
+        ["predict busy", "predict in all", "results busy", "results in all"],
+    ],
+    ids=["known answers", "other answers", "environments"],
+)
+def test_lines_of_one_chart_have_a_colour_each(stack, tmp_path, labels, dark):
+    with open_browser(tmp_path, dark=dark) as browser:
+        browser.get(f"{stack.base}/status")
+        colours = browser.execute_async_script(COLOURS, labels)
+    assert len(set(colours)) == len(labels)
+    assert all(colours)
 
 
 def test_name_of_a_firing_alert_leads_to_its_runbook(stack, poll, tmp_path):

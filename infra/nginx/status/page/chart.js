@@ -1,6 +1,6 @@
 // One panel: a chart, and a table that is its legend and its words for who does not see it.
 
-import { colourOf } from "./panels.js";
+import { coloursOf } from "./panels.js";
 
 const uPlot = globalThis.uPlot;
 const HEIGHT = 180;
@@ -39,8 +39,9 @@ export class Chart {
     this.#last = { times, series };
     const lines = series
       .map(({ labels, values }) => ({ label: this.#panel.label(labels) || "all", values }))
-      .sort((one, other) => one.label.localeCompare(other.label))
-      .map((line, index) => ({ ...line, colour: cssColour(colourOf(line.label, index)) }));
+      .sort((one, other) => one.label.localeCompare(other.label));
+    const colours = coloursOf(lines.map(({ label }) => label));
+    lines.forEach((line, index) => { line.colour = cssColour(colours[index]); });
     this.#say(lines.length ? "" : "Nothing yet", false);
     this.#fill(lines);
     if (!lines.length) return;

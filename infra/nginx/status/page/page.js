@@ -69,7 +69,7 @@ function alertItem({ alertname, severity, ...labels }) {
   runbook.href = `/status/runbooks/${encodeURIComponent(alertname)}`;
   runbook.textContent = alertname;
   const details = document.createElement("span");
-  const rest = Object.entries(labels).filter(([name]) => !["__name__", "alertstate"].includes(name));
+  const rest = Object.entries(labels).filter(([name]) => !["__name__", "alertstate", "symptom"].includes(name));
   details.textContent = [severity, ...rest.map(([name, value]) => `${name} ${value}`)].filter(Boolean).join(" · ");
   item.append(runbook, details);
   return item;
