@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from inference_contract.job import ModelId
+from inference_contract.job import FeatureRow, ModelId
 from inference_contract.names import CHANNEL_FINISHED
 
 from inference_worker.database import Database
@@ -85,10 +85,15 @@ class PostgresJobStore:
 def _claim(rows: list[tuple[Any, ...]]) -> Claim:
     _, _, _, _, name, version, _ = rows[0]
     jobs = tuple(
-        ClaimedJob(task_id, attempt, tuple(map(tuple, features)), correlation_id, queued_s)
+        ClaimedJob(task_id, attempt, _feature_rows(features), correlation_id, queued_s)
         for task_id, attempt, features, correlation_id, _, _, queued_s in rows
     )
     return Claim(ModelId(name, version), jobs)
+
+
+def _feature_rows(features: list[list[float]]) -> tuple[FeatureRow, ...]:
+    """Postgres writes 1e16 as a whole number, which Python reads as an integer, of 309 digits at worst."""
+    return tuple(tuple(map(float, row)) for row in features)
 
 
 def _fields(outcome: Outcome) -> dict[str, object]:
