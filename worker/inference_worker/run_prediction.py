@@ -211,7 +211,8 @@ def _measured(job: ClaimedJob, outcome: Outcome | None, fate: Fate) -> MeasuredJ
 
 
 def _reason(error: BaseException) -> str:
-    first_line = str(error).partition("\n")[0].replace("\0", "")
+    # Postgres takes no NUL and no half of a surrogate pair.
+    first_line = str(error).partition("\n")[0].replace("\0", "").encode(errors="replace").decode()
     return f"the model failed: {type(error).__name__}: {first_line}"[:REASON_CHARS].rstrip(": ")
 
 

@@ -85,6 +85,14 @@ def test_job_that_makes_the_batch_fail_fails_alone(error: BaseException) -> None
     assert world.error("bad") == f"the model failed: {type(error).__name__}: no good"
 
 
+def test_reason_holds_nothing_that_postgres_would_refuse() -> None:
+    world = World(model=refusing(13.0, ValueError("a\0b \ud800 ü")))
+
+    world.run(job("bad", 13.0))
+
+    assert world.error("bad") == "the model failed: ValueError: ab ? ü"
+
+
 def test_wrong_number_of_answers_is_a_failure() -> None:
     world = World(model=FakeModel(lambda _: ()))
 
