@@ -69,7 +69,7 @@ def read_metadata(folder: Path) -> ModelMetadata:
         metadata = _from_json(json.loads((folder / METADATA_FILE).read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         raise ModelUnavailableError(f"model {model} is not served here") from error
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ModelUnavailableError(f"{METADATA_FILE} of {model} is broken") from error
     if (metadata.name, metadata.version) != (folder.parent.name, folder.name):
         raise ModelUnavailableError(f"{METADATA_FILE} of {model} describes another model")
@@ -80,7 +80,7 @@ def verified_bytes(folder: Path, metadata: ModelMetadata) -> bytes:
     """Read the artifact once and check its digest; any other bytes raise `ModelUnavailableError`."""
     try:
         content = (folder / Path(metadata.file).name).read_bytes()
-    except OSError as error:
+    except (OSError, ValueError, TypeError) as error:  # there is none of this name, or it is none
         raise ModelUnavailableError(f"model {metadata.name} {metadata.version} has no artifact") from error
     if hashlib.sha256(content).hexdigest() != metadata.sha256:
         raise ModelUnavailableError(
