@@ -13,6 +13,17 @@ from tests.integration.worker.steps import wait_for_claim
 pytestmark = pytest.mark.integration
 
 
+BROKEN_MODEL = """
+CREATE FUNCTION fail_again() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+BEGIN
+    UPDATE predictions SET status = 'failed', finished_at = clock_timestamp() WHERE task_id = NEW.task_id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER fails_again AFTER UPDATE OF status ON predictions
+    FOR EACH ROW WHEN (NEW.status = 'queued') EXECUTE FUNCTION fail_again();
+"""
+
+
 def fail(stack: Stack, task_id: str) -> None:
     stack.postgres.rows(
         "UPDATE predictions SET status = 'failed', attempts = 3, error = 'gave up', finished_at = now()"
@@ -66,6 +77,20 @@ def test_all_failed_tasks_are_queued_again_in_steps(stack: Stack) -> None:
 
     assert result.stdout == "queued again: 250\n"
     assert stack.job(other)["status"] == "failed"
+
+
+def test_tasks_that_fail_again_at_once_are_queued_once(stack: Stack) -> None:
+    for _ in range(250):
+        fail(stack, stack.insert(1.0))
+    stack.postgres.rows(BROKEN_MODEL)
+    try:
+        result = stack.tasks_cli("requeue", "--all-failed")
+    finally:
+        stack.postgres.rows("DROP FUNCTION fail_again CASCADE")
+
+    assert result.stdout == "queued again: 250\n"
+    limits = stack.postgres.rows("SELECT DISTINCT status, attempt_limit FROM predictions")
+    assert limits == [("failed", 6)]
 
 
 def test_tasks_are_listed_as_they_are_stored(stack: Stack) -> None:

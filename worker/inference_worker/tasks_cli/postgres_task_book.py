@@ -58,11 +58,10 @@ class PostgresTaskBook:
     def requeue_failed(self, model: str | None) -> int:
         """Change rows step by step, so that no statement takes long."""
         total = 0
-        while count := len(
-            self.database.rows(
-                "requeue_failed", {"model": model, "max_attempts": self.max_attempts, "limit": STEP_ROWS}
-            )
-        ):
+        [(now,)] = self.database.rows("clock", {})
+        which = {"model": model, "failed_by": now}
+        step = {**which, "max_attempts": self.max_attempts, "limit": STEP_ROWS}
+        while count := len(self.database.rows("requeue_failed", step)):
             total += count
         return total
 

@@ -36,11 +36,16 @@ SET status = 'queued', error = NULL, started_at = NULL, finished_at = NULL, sent
 WHERE task_id = %(task_id)s AND status = 'failed'
 RETURNING task_id::text;
 
+-- name: clock
+-- What time it is in the database.
+SELECT now();
+
 -- name: requeue_failed
--- The same for the oldest failed tasks, a step of them.
+-- The same for the oldest tasks that had failed by then, a step of them: those that fail anew meanwhile stay as they are.
 WITH failed AS (
     SELECT task_id FROM predictions
-    WHERE status = 'failed' AND (%(model)s::text IS NULL OR model_name = %(model)s)
+    WHERE status = 'failed' AND finished_at <= %(failed_by)s
+      AND (%(model)s::text IS NULL OR model_name = %(model)s)
     ORDER BY finished_at
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
