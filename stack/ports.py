@@ -1,7 +1,8 @@
 """Finds out before anything starts whether a port is free, and who has it when it is not."""
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 import psutil
 
@@ -10,26 +11,39 @@ from stack.errors import StackError
 from stack.parts import Part
 
 
-def refuse_taken_ports(parts: Iterable[Part], running: set[str]) -> None:
-    """Check the ports of every part that does not run yet.
+def refuse_taken_ports(parts: Iterable[Part], running: Mapping[str, int]) -> None:
+    """Check the ports of every part, but for those that it holds itself.
 
     Args:
         parts: the parts of the stack.
-        running: names of those that run and so hold their ports themselves.
+        running: process ids of those that run; a setting may have given one another port since.
 
     Raises:
         StackError: a port is taken; names the part, the holder, and the setting to change.
     """
     for part in parts:
-        if part.name in running:
-            continue
+        held = _ports_of(running[part.name]) if part.name in running else set[int]()
         for setting, port in part.ports.items():
-            if not _is_free(port):
+            if port not in held and not _is_free(port):
                 raise StackError(
                     part.name,
                     f"port {port} is taken by {_holder(port)}",
                     way_out=f"stop that process, or set {setting.upper()} in .env to a free port",
                 )
+
+
+def _ports_of(pid: int) -> set[int]:
+    """Return the ports on which a process or one of its children listens."""
+    ports = set[int]()
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for member in (process, *process.children(recursive=True)):
+            with suppress(psutil.Error):  # gone meanwhile, or one that changed its user
+                listening = (
+                    each for each in member.net_connections("tcp") if each.status == psutil.CONN_LISTEN
+                )
+                ports.update(each.laddr[1] for each in listening)
+    return ports
 
 
 def _is_free(port: int) -> bool:
@@ -51,5 +65,6 @@ def _holder(port: int) -> str:
         if connection.status != psutil.CONN_LISTEN or not connection.pid:
             continue
         if connection.laddr[1:] == (port,):
-            return f"process {connection.pid} ({psutil.Process(connection.pid).name()})"
+            with suppress(psutil.NoSuchProcess):
+                return f"process {connection.pid} ({psutil.Process(connection.pid).name()})"
     return "another process"

@@ -84,7 +84,7 @@ def _start_parts(context: Context) -> None:
         if not supervisor.is_running() and (ended := end_leftovers(context)):
             current.detail = f"ended {ended} processes that an earlier run left; "
         parts = all_parts(context)
-        running = {state.name for state in supervisor.states() if state.pid}
+        running = {state.name: state.pid for state in supervisor.states() if state.pid}
         refuse_taken_ports(parts, running)
         changed = supervisor.ensure(parts)
         current.detail += _changed([name for name in changed if name in running], verb="restarts")
