@@ -19,8 +19,8 @@ from load.arrivals import Plan
 from load.locust_user import Arrivals
 from load.report import show_progress, show_table
 from load.tally import Tally
-from stack.paths import paths_of
-from stack.settings import Settings, load_settings
+from stack.context import load_context
+from stack.settings import load_settings
 
 LOOPBACK = "127.0.0.1"
 PROGRESS_EVERY_S = 2.0
@@ -53,7 +53,7 @@ def main() -> int:
         console.print("  stopped before the end")
         return INTERRUPTED
     show_table(console, plan, tally)
-    console.print(f"  report  {_write_report(environment, settings)}")
+    console.print(f"  report  {_write_report(environment)}")
     if not tally.is_well:
         reason = f"{tally.lost} accepted jobs did not end" if tally.accepted else "nothing was accepted"
         console.print(
@@ -75,19 +75,28 @@ def _options() -> argparse.Namespace:
         parser.error(
             f"rate={options.rate:g}: one address may ask {CALLERS_DOOR_PER_S} times a second at most"
         )
+    if not Plan(options.rate, options.seconds, options.batch).arrivals:
+        parser.error(f"rate={options.rate:g} and seconds={options.seconds:g}: that is not one submit")
     return options
 
 
 def _above_zero(text: str) -> float:
-    if not 0 < (value := float(text)) < float("inf"):
+    if not 0 < (value := _number(text)) < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not above zero")
     return value
 
 
 def _share(text: str) -> float:
-    if not 0 <= (value := float(text)) <= 1:
+    if not 0 <= (value := _number(text)) <= 1:
         raise argparse.ArgumentTypeError(f"{text} is not a share from 0 to 1")
     return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is no number") from error
 
 
 def _answers(address: str) -> bool:
@@ -118,8 +127,9 @@ def _run(environment: Environment, plan: Plan, options: argparse.Namespace) -> N
     runner.quit()
 
 
-def _write_report(environment: Environment, settings: Settings) -> Path:
-    folder = paths_of(settings).state / "reports"
+def _write_report(environment: Environment) -> Path:
+    # The stack may be another checkout's: then this one has no folder yet.
+    folder = load_context().paths.state / "reports"
     folder.mkdir(exist_ok=True)
     report = folder / f"load-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.html"
     report.write_text(locust.html.get_html_report(environment, show_download_link=False))  # type: ignore[no-untyped-call]

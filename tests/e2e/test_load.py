@@ -51,9 +51,11 @@ def test_stack_that_is_down_is_said_to_be(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "word", ["--rate=0", "--rate=201", "--rate=nan", "--seconds=-1", "--batch=1.5", "--rate=x"]
+    "word",
+    ["--rate=0", "--rate=201", "--rate=nan", "--seconds=-1", "--batch=1.5", "--rate=x", "--seconds=0.01"],
 )
 def test_setting_that_makes_no_sense_is_refused(word, tmp_path):
     done = load({"STATE_DIR": str(tmp_path)}, word)
     assert done.returncode == 2
     assert word.split("=", maxsplit=1)[0].strip("-") in done.stderr
+    assert "invalid _" not in done.stderr
