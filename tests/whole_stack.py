@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from stack.deployment import REGION
 from stack.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
+CONTRACT = str(ROOT / "contract")
 VERB_DEADLINE_S = 240
 PORTS = tuple(name.upper() for name in Settings.model_fields if name.endswith("_port"))
 
@@ -141,12 +142,12 @@ class RunningStack:
         return found
 
 
-def run_verb(module: str, *words: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def run_verb(module: str, *words: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run one of the Makefile's modules to its end, in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", module, *words],
         cwd=ROOT,
-        env=environment,
+        env={"PYTHONPATH": CONTRACT} | environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -172,7 +173,7 @@ def own_stack(**settings: str) -> Iterator[RunningStack]:
     state = Path(tempfile.mkdtemp(prefix="inference-e2e-", dir="/tmp"))
     state.chmod(0o711)
     ports = {name: str(port) for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)}
-    own = {"STATE_DIR": str(state), "PYTHONPATH": str(ROOT / "contract")}
+    own = {"STATE_DIR": str(state), "PYTHONPATH": CONTRACT}
     environment = os.environ | ports | own | settings
     stack = RunningStack(environment=environment, state=state)
     try:
