@@ -55,6 +55,7 @@ def test_failed_pushes_lose_nothing_and_are_counted_and_logged_once(
         poll(lambda: gateway.attempts >= 3, "attempts")
         gateway.broken = False
         gateway.eventually("orders_total", 5)
+        poll(lambda: len(caplog.records) > 1, "a word of the push that succeeded")
     assert gateway.values()[FAILED] >= 3
     messages = [record.getMessage() for record in caplog.records]
     assert messages == ["metrics cannot be pushed; values are kept", "metrics are pushed again"]
