@@ -1,12 +1,16 @@
 """The job rows in Postgres, as the sweeper sees them."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from inference_contract.job import JobStatus
 from inference_contract.names import CHANNEL_FINISHED
 
 from inference_worker.database import Database
 from inference_worker.sweeper import TakenBack, WakeUp
+
+SLOW_ROWS: Final = 32
+"""Of one slow model in one sweep: more than a pool has processes, and each claim takes a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class PostgresSweepStore:
                 "resend_after_s": self.limits.resend_after_s,
                 "send_grace_s": self.limits.send_grace_s,
                 "limit": limit,
+                "slow_limit": SLOW_ROWS,
             },
         )
         return tuple(WakeUp(task_id, correlation_id) for task_id, correlation_id in rows)

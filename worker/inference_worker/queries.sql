@@ -166,14 +166,22 @@ FROM taken;
 
 -- name: due_wake_ups
 -- Notes a send for queued rows whose wake-up never left or is long gone, and returns them to be sent.
+-- Of a slow model only a few: nearly all would be deferred again, and keep the process busy that others are to find free.
 WITH due AS (
-    SELECT task_id FROM predictions
-    WHERE status = 'queued'
-      AND coalesce(sent_at + make_interval(secs => %(resend_after_s)s),
-                   submitted_at + make_interval(secs => %(send_grace_s)s)) <= now()
-    ORDER BY sent_at NULLS FIRST, submitted_at
+    SELECT q.task_id
+    FROM models m
+    CROSS JOIN LATERAL (
+        SELECT p.task_id, p.sent_at, p.submitted_at
+        FROM predictions p
+        WHERE p.model_name = m.name AND p.model_version = m.version AND p.status = 'queued'
+          AND coalesce(p.sent_at + make_interval(secs => %(resend_after_s)s),
+                       p.submitted_at + make_interval(secs => %(send_grace_s)s)) <= now()
+        ORDER BY p.sent_at NULLS FIRST, p.submitted_at
+        LIMIT CASE WHEN coalesce(m.slow_until, 'infinity') > now() THEN %(slow_limit)s ELSE %(limit)s END
+        FOR UPDATE SKIP LOCKED
+    ) AS q
+    ORDER BY q.sent_at NULLS FIRST, q.submitted_at
     LIMIT %(limit)s
-    FOR UPDATE SKIP LOCKED
 )
 UPDATE predictions p SET sent_at = now() FROM due WHERE p.task_id = due.task_id
 RETURNING p.task_id::text, p.correlation_id;

@@ -44,8 +44,8 @@ QUICK: Final = {
 
 
 REGISTER: Final = (
-    "INSERT INTO models (name, version, feature_names, classes, digest)"
-    " SELECT name, '1', '[]', '[]', '' FROM unnest(ARRAY['hostile', 'neighbour']) AS name"
+    "INSERT INTO models (name, version, feature_names, classes, digest, slow_until)"
+    " SELECT name, '1', '[]', '[]', '', '-infinity' FROM unnest(ARRAY['hostile', 'neighbour']) AS name"
 )
 
 

@@ -10,7 +10,7 @@ import pytest
 from inference_worker.celery_app import STATEMENTS
 from inference_worker.database import Database, read_statements
 from inference_worker.postgres_retention_store import PostgresRetentionStore
-from inference_worker.postgres_sweep_store import PostgresSweepStore, SweepLimits
+from inference_worker.postgres_sweep_store import SLOW_ROWS, PostgresSweepStore, SweepLimits
 from inference_worker.retention import Retention
 from inference_worker.sweeper import Sweep
 from inference_worker.testing import FakeBroker
@@ -88,6 +88,22 @@ def test_two_sweeps_at_once_share_the_rows_without_doing_any_twice(
         "SELECT task_id::text FROM transitions WHERE from_status = 'running' AND to_status = 'queued'"
     )
     assert sorted(lapsed) == sorted(str(task_id) for (task_id,) in again)
+
+
+@pytest.mark.parametrize("slow_until", ["infinity", None])
+def test_slow_model_is_woken_up_a_little_at_a_time_and_keeps_nobody_else_waiting(
+    stack: Stack, databases: list[Database], slow_until: str | None
+) -> None:
+    stack.postgres.rows("UPDATE models SET slow_until = %s WHERE name = 'hostile'", slow_until)
+    slow = {stack.insert(1.0) for _ in range(2 * SLOW_ROWS)}
+    quick = {stack.insert(1.0, model="neighbour") for _ in range(2 * SLOW_ROWS)}
+    sweep = PostgresSweepStore(databases[0], LIMITS)
+
+    first, second = sweep.due(LIMITS.rows), sweep.due(LIMITS.rows)
+
+    sent = Counter(wake_up.task_id for wake_up in (*first, *second))
+    assert (len(first), len(second)) == (SLOW_ROWS + len(quick), SLOW_ROWS)
+    assert sent == Counter(slow | quick)
 
 
 @pytest.mark.parametrize(
