@@ -1,8 +1,10 @@
 """The models in MODEL_DIR: described for registration, and loaded on first use in the pool's child."""
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
 from inference_contract.job import ModelId
 
@@ -18,14 +20,19 @@ from inference_worker.run_prediction import LoadedModel
 
 logger = logging.getLogger(__name__)
 
+NUMBER: Final = re.compile(r"([0-9]+)")
+
 type LoadModel = Callable[[bytes, ModelMetadata], LoadedModel]
 """A backend: builds the model from verified bytes; raises `ModelUnavailableError`."""
 
 
 def servable(model_dir: Path) -> tuple[ModelMetadata, ...]:
-    """Describe every intact artifact, by name and version; a damaged one is logged and left out."""
+    """Describe every intact artifact, by name and version; a damaged one is logged and left out.
+
+    They are registered in this order, and the last version is the default: 10 comes after 9.
+    """
     found = []
-    for path in sorted(model_dir.glob(f"*/*/{METADATA_FILE}")):
+    for path in sorted(model_dir.glob(f"*/*/{METADATA_FILE}"), key=_as_people_count):
         try:
             metadata = read_metadata(path.parent)
             verified_bytes(path.parent, metadata)
@@ -36,6 +43,12 @@ def servable(model_dir: Path) -> tuple[ModelMetadata, ...]:
     if not found:
         logger.error("no model to serve", extra={"model_dir": str(model_dir)})
     return tuple(found)
+
+
+def _as_people_count(path: Path) -> list[tuple[str | int, ...]]:
+    """Sort by name and version, numbers in them by their value; a split begins with text and alternates."""
+    split = (NUMBER.split(part) for part in (path.parent.parent.name, path.parent.name))
+    return [tuple(int(piece) if place % 2 else piece for place, piece in enumerate(parts)) for parts in split]
 
 
 def described_in(model_dir: Path) -> Callable[[ModelId], ModelMetadata]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,17 @@ def test_metadata_survives_writing_and_reading(folder: Path) -> None:
     assert described.feature_statistics["a"].deciles == (0.1, 0.2)
     assert described.feature_statistics["a"].training_shares == (0.5, 0.5)
     assert described.model.classes == ("x", "y")
+
+
+def test_versions_are_described_as_people_count(folder: Path) -> None:
+    for version in ("10", "2", "1.10", "1.9", "9"):
+        copy = folder.with_name(version)
+        shutil.copytree(folder, copy)
+        change(copy, version=version)
+
+    versions = [described.version for described in servable(folder.parents[1])]
+
+    assert versions == ["1", "1.9", "1.10", "2", "9", "10"]
 
 
 def test_tampered_artifact_is_refused_before_its_backend_sees_it(folder: Path) -> None:
