@@ -22,7 +22,9 @@ status: .venvs/.app-ready ## one line a part; exit code 1 when one is not well
 # `make logs` follows all parts, `make logs worker` (or part=worker) one; `make logs id=...` is one task's way.
 ifeq (logs,$(firstword $(MAKECMDGOALS)))
 part ?= $(word 2,$(MAKECMDGOALS))
-ifneq (,$(word 2,$(MAKECMDGOALS)))
+# A log and a verb: after `logs` it is the log, and nothing is deployed.
+deploy: STACK := :
+ifneq (,$(filter-out deploy,$(word 2,$(MAKECMDGOALS))))
 .PHONY: $(word 2,$(MAKECMDGOALS))
 $(word 2,$(MAKECMDGOALS)): logs ; @:
 endif
