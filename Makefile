@@ -67,6 +67,7 @@ check: .venvs/.dev-ready .venvs/.localstack-ready .venvs/.sam-ready ## the gate:
 bench: .venvs/.dev-ready .venvs/.localstack-ready ## cold imports, the gateway's two ways and the cost of metrics, as ratios
 	@PYTHONPATH=.:contract $(PYTHON) bench/cold_import.py
 	@$(PYTHON) bench/gateway_path.py
+	@$(PYTHON) bench/metrics_provider.py
 	@PYTHONPATH=.:contract $(PYTHON) bench/telemetry_cost.py
 
 format: .venvs/.dev-ready ## put the code into the one format
