@@ -1,9 +1,9 @@
 """What the Pushgateway provider costs a function beside its likes: its import, and a handler's time.
 
-Imports: a fresh interpreter with Powertools, Chalice and a Postgres driver, with nothing more, with the provider,
-and with prometheus_client. Handlers: three metrics and two dimensions, with metrics switched off, in the log
-(Powertools' own provider, EMF), and pushed to a gateway that is not there. In turns, so that a busy moment falls
-on all alike.
+Imports: a fresh interpreter with Powertools, Chalice and a Postgres driver, with nothing more, with the
+provider, and with prometheus_client. Handlers: three metrics and two dimensions, with metrics switched off,
+in the log (Powertools' own provider, EMF), and pushed to a gateway that is not there. In turns, so that a
+busy moment falls on all alike.
 
     .venvs/app/bin/python bench/metrics_provider.py
 """
