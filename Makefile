@@ -64,8 +64,9 @@ check: .venvs/.dev-ready .venvs/.localstack-ready .venvs/.sam-ready ## the gate:
 	@$(STACK) packages
 	@stack/check.sh
 
-bench: .venvs/.dev-ready .venvs/.localstack-ready ## cold imports, the gateway's two ways and the cost of metrics, as ratios
+bench: .venvs/.dev-ready .venvs/.localstack-ready ## cold starts, the gateway's two ways and the cost of metrics, as ratios
 	@PYTHONPATH=.:contract $(PYTHON) bench/cold_import.py
+	@$(PYTHON) bench/cold_start.py
 	@$(PYTHON) bench/gateway_path.py
 	@$(PYTHON) bench/metrics_provider.py
 	@PYTHONPATH=.:contract $(PYTHON) bench/telemetry_cost.py

@@ -23,6 +23,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import boto3
 
@@ -33,6 +34,7 @@ READY_WITHIN_S = 60.0
 POLL_S = 0.1
 WARM_UP_CALLS = 20
 TURNS = 4
+FUNCTION = "bench"
 APP = "def handler(event, context): return {'statusCode': 200, 'body': 'ok'}"
 
 
@@ -86,7 +88,7 @@ def main() -> None:
     with ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gateway-path-")))
         paths = [
-            stack.enter_context(_gateway(root, name, direct))
+            stack.enter_context(running_gateway(root, name, direct))
             for name, direct in (("http", "0"), ("direct", "1"))
         ]
         print(f"{'connections':>11}  {'path':<6}  {'p50 ms':>7}  {'p95 ms':>7}  {'req/s':>7}")
@@ -128,7 +130,8 @@ def _calls(path: GatewayPath, requests: int) -> list[float]:
 
 
 @contextmanager
-def _gateway(root: Path, name: str, direct: str) -> Iterator[GatewayPath]:
+def running_gateway(root: Path, name: str, direct: str) -> Iterator[GatewayPath]:
+    """A LocalStack with one function behind its API Gateway, called a few times; it ends with the block."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     environ = {
@@ -167,19 +170,24 @@ def _gateway(root: Path, name: str, direct: str) -> Iterator[GatewayPath]:
         process.wait()
 
 
+def client(service: str, port: int) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+    """Talk to the LocalStack on that port."""
+    return boto3.client(  # type: ignore[call-overload] # its services are known by literals only
+        service,
+        endpoint_url=f"http://127.0.0.1:{port}",
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 - LocalStack checks neither
+    )
+
+
 def _deploy(port: int) -> str:
-    session = {
-        "endpoint_url": f"http://127.0.0.1:{port}",
-        "region_name": "us-east-1",
-        "aws_access_key_id": "test",
-        "aws_secret_access_key": "test",
-    }
-    functions, gateway = boto3.client("lambda", **session), boto3.client("apigateway", **session)
+    functions, gateway = client("lambda", port), client("apigateway", port)
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
         archive.writestr("app.py", APP)
     function = functions.create_function(
-        FunctionName="bench",
+        FunctionName=FUNCTION,
         Runtime="python3.13",
         Role="arn:aws:iam::000000000000:role/bench",
         Handler="app.handler",
@@ -188,7 +196,7 @@ def _deploy(port: int) -> str:
         MemorySize=256,
     )
     state = functions.get_function_configuration
-    _wait(lambda: state(FunctionName="bench")["State"] == "Active", "the function is not active")
+    _wait(lambda: state(FunctionName=FUNCTION)["State"] == "Active", "the function is not active")
     api = gateway.create_rest_api(name="bench")["id"]
     (resource,) = gateway.get_resources(restApiId=api)["items"]
     where = {"restApiId": api, "resourceId": resource["id"], "httpMethod": "GET"}
