@@ -1,7 +1,7 @@
 """What the Lambda executor adds: a cold start beside a bare interpreter's, and a warm call inside it.
 
 Times are those of the REPORT line, as on AWS: `Init Duration` from the start of the process until the handler
-is imported, `Duration` from the event's delivery to the answer. The function imports nothing and does nothing.
+is imported, `Duration` from the event's delivery to the answer. The function imports and does nothing.
 
     .venvs/app/bin/python bench/cold_start.py
 """
