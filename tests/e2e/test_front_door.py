@@ -1,5 +1,6 @@
 """The API as a client sees it: through Nginx, API Gateway, Lambda, Celery, the worker and back."""
 
+import gzip
 import socket
 import time
 import uuid
@@ -73,6 +74,37 @@ def test_long_poll_answers_once_the_job_has_ended(stack):
     task_id = stack.call("POST", "/predict", {"features": FLOWER}).json["task_id"]
 
     assert stack.call("GET", f"/results/{task_id}?wait=20").json["status"] == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        (b"GET /results/%00 HTTP/1.1", 400),
+        (b"GET /results/%zz HTTP/1.1", 400),
+        (b"GET /results/..%2f..%2f_localstack/health HTTP/1.1", 400),
+        (b"GARBAGE", 400),
+        (b"GET /" + b"a" * 9000 + b" HTTP/1.1", 414),
+        (b"GET /problem HTTP/1.1", 404),
+    ],
+)
+def test_address_that_cannot_be_read_is_the_clients_fault(stack, line, status):
+    with socket.create_connection(("127.0.0.1", int(stack.environment["HTTP_PORT"]))) as connection:
+        connection.sendall(line + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(1 << 16), b"")).decode()
+
+    assert answer.startswith(f"HTTP/1.1 {status} ")
+    assert f"Content-Type: {PROBLEM}" in answer
+    assert f'"status":{status},' in answer
+
+
+def test_compressed_body_is_refused_before_anybody_unpacks_it(stack):
+    packed = gzip.compress(b"0" * 10_000_000)
+    answer = stack.call("POST", "/predict", packed, {"Content-Encoding": "gzip"})
+
+    assert (answer.status, answer.headers["Content-Type"]) == (415, PROBLEM)
+    assert "Content-Encoding" in answer.json["error"]
+    plain = stack.call("POST", "/predict", {"features": FLOWER}, {"Content-Encoding": "identity"})
+    assert plain.status == 202
 
 
 def test_unknown_task_is_404(stack):
