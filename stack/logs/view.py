@@ -6,7 +6,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
-from stack.logs.entries import Entry
+from stack.logs.entries import NO_TIME, Entry
 
 COLOURS: Final = {
     "nginx": "green",
@@ -21,6 +21,7 @@ COLOURS: Final = {
 OTHERS: Final = "bright_black"
 LEVELS: Final = {"WARNING": "yellow", "ERROR": "bold red", "CRITICAL": "bold red"}
 PART_WIDTH: Final = 12
+TIME_WIDTH: Final = len("00:00:00.000")
 SHOWN_OTHERWISE: Final = ("level", "message", "timestamp", "service", "exception", "stack_trace")
 NOISE: Final = (
     "location",
@@ -36,9 +37,13 @@ NOISE: Final = (
 
 def show(entry: Entry, console: Console) -> None:
     """Print an entry; colours are the console's to leave out where nobody sees them."""
-    time = f"{entry.at.astimezone():%H:%M:%S}.{entry.at.microsecond // 1000:03d}"
+    # What says no time has one that is before any that a zone can show.
+    time = f"{entry.at.astimezone():%H:%M:%S.%f}"[:TIME_WIDTH] if entry.at != NO_TIME else ""
     line = Text.assemble(
-        (time, "dim"), " ", (f"{entry.part:<{PART_WIDTH}}", COLOURS.get(entry.part, OTHERS)), " "
+        (f"{time:<{TIME_WIDTH}}", "dim"),
+        " ",
+        (f"{entry.part:<{PART_WIDTH}}", COLOURS.get(entry.part, OTHERS)),
+        " ",
     )
     line.append_text(_text(entry))
     console.print(line)

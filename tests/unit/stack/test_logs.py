@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -179,6 +180,17 @@ def shown(line: str, *, terminal: bool = False) -> str:
     [entry] = entries_of("worker", line.split("\n"))
     show(entry, Console(file=output, force_terminal=terminal, soft_wrap=True, highlight=False))
     return output.getvalue()
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
+def test_line_without_a_time_is_shown_without_one(monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert shown("no time at all") == f"{'':12} worker       no time at all\n"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_json_line_is_shown_as_its_message_and_what_matters() -> None:
