@@ -8,7 +8,7 @@ import threading
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
 from stack import deployment, start
 from stack.context import DATABASE, LOOPBACK, OWNER, Context, load_context
@@ -28,6 +28,8 @@ from stack.system_packages import PROGRAMS, TEST_PROGRAMS, ensure_programs
 
 RECENT_LINES = 40
 LOOK_EVERY_S = 0.25
+ROW = "{:<20} {:<9} {:>7} {:>9}  {}"
+"""Of `make status`: as wide as the longest name of a part."""
 INTERRUPTED = 130
 """Exit code that shells give a process which Ctrl-C ended."""
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -52,24 +54,28 @@ def status() -> None:
     """Show one line a part; exit code 1 when one is not well."""
     context = load_context(only_looks=True)
     states = {state.name: state for state in Supervisor(context).states()}
-    table = Table("part", "state", "pid", "up", "says", box=None)
+    console.print(ROW.format("part", "state", "pid", "up", "says"), style="bold")
     well = True
     for part in all_parts(context):
         state = states.get(part.name)
         if state is None or not state.pid:
             well = False
             reason = state.reason if state else "the stack is down: make up"
-            table.add_row(part.name, state.state if state else "DOWN", "", "", reason)
+            _show_row(part.name, state.state if state else "DOWN", "", "", reason)
             continue
         try:
-            says = part.probe()
+            says, style = part.probe(), ""
         except (NotReadyError, PartFailedError) as error:
-            well, says = False, f"[red]{error}[/]"
-        table.add_row(part.name, state.state, str(state.pid), f"{state.uptime_s} s", says)
+            well, says, style = False, str(error), "red"
+        _show_row(part.name, state.state, str(state.pid), f"{state.uptime_s} s", says, style=style)
     if grafana_program(context.settings) is None:
-        table.add_row("grafana", "NONE", "", "", HOW_TO_GET_IT)
-    console.print(table)
+        _show_row("grafana", "NONE", "", "", HOW_TO_GET_IT)
     raise typer.Exit(0 if well else 1)
+
+
+def _show_row(*words: str, style: str = "") -> None:
+    """Print one line, however wide: a program that reads it sees a part a line."""
+    console.print(Text(" ".join(ROW.format(*words).splitlines()), style))
 
 
 @app.command()
