@@ -10,7 +10,16 @@ ROOT = Path(__file__).parents[3] / "functions"
 MODULES = [path for name in ("predict", "results") for path in sorted((ROOT / name).glob("*.py"))]
 ADAPTERS = {
     f"inference_api.{name}"
-    for name in ("broker_ping", "job_store", "postgres", "registry", "statements", "task_sender")
+    for name in (
+        "broker_ping",
+        "job_changes",
+        "job_rows",
+        "job_store",
+        "postgres",
+        "registry",
+        "statements",
+        "task_sender",
+    )
 }
 HTTP = {"chalice", "inference_api.http_app", "inference_api.observability", "inference_api.problems"}
 DRIVERS = {"celery", "kombu", "powertools_pushgateway", "psycopg2", "redis"}
