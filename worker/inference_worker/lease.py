@@ -1,7 +1,7 @@
 """Renews the leases of a running batch from a thread of its own, so that a long model call keeps its rows.
 
-The same thread ends the model call where its batch keeps all other models out (ADR 0003); its rows are queued
-again by then, and the fence drops what the call may still answer.
+The same thread ends the model call where its batch keeps all other models out, and where none of its rows is
+held any more: they were cancelled, or given up. The fence drops what the call may still answer (ADR 0003).
 """
 
 import logging
@@ -27,7 +27,7 @@ def interrupt() -> None:
 
 @contextmanager
 def keep_lease(  # noqa: PLR0913 - what a test replaces comes last
-    renew: Callable[[], None],
+    renew: Callable[[], bool],
     make_way: Callable[[], bool],
     *,
     lease_s: float,
@@ -38,7 +38,7 @@ def keep_lease(  # noqa: PLR0913 - what a test replaces comes last
     """Call `renew` every third of the lease until the context ends; it has ended when this returns.
 
     Args:
-        renew: puts the lease off.
+        renew: puts the lease off; whether there is one still.
         make_way: whether the rows were given up for other models' sake; asked every `look_every_s`.
         lease_s: seconds that a lease holds.
         look_every_s: seconds between two questions.
@@ -59,7 +59,7 @@ def keep_lease(  # noqa: PLR0913 - what a test replaces comes last
 class _Keeper:
     def __init__(
         self,
-        renew: Callable[[], None],
+        renew: Callable[[], bool],
         make_way: Callable[[], bool],
         every_s: float,
         ways_to_end: tuple[Callable[[], None], Callable[[], None]],
@@ -76,7 +76,10 @@ class _Keeper:
                 if self._make_way():
                     self._end(done, look_every_s)
                     return
-                self._renew_when_due()
+                if not self._renewed_when_due():
+                    logger.warning("no lease is left, interrupting the model call")
+                    self._interrupt()
+                    return
             except StoreUnavailableError:
                 logger.warning("lease not renewed", exc_info=True)
 
@@ -87,7 +90,8 @@ class _Keeper:
             logger.warning("the model call goes on, this process ends")
             self._leave()
 
-    def _renew_when_due(self) -> None:
-        if time.monotonic() >= self._due_at:
-            self._due_at = time.monotonic() + self._every_s
-            self._renew()
+    def _renewed_when_due(self) -> bool:
+        if time.monotonic() < self._due_at:
+            return True
+        self._due_at = time.monotonic() + self._every_s
+        return self._renew()

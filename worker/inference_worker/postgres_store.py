@@ -63,10 +63,10 @@ class PostgresJobStore:
         """End the leases now; the sweeper decides what becomes of the rows."""
         self.database.rows("give_back", _held(claim))
 
-    def renew(self, claim: Claim) -> None:
-        """Renew the leases that still hold."""
+    def renew(self, claim: Claim) -> bool:
+        """Renew the leases that still hold, if any."""
         times = {"lease_s": self.limits.lease_s, "slow_for_s": self.limits.slow_for_s}
-        self.lease_database.rows("renew", {**_held(claim), **times})
+        return bool(self.lease_database.rows("renew", {**_held(claim), **times}))
 
     def make_way(self, claim: Claim) -> bool:
         """Ask in one statement; a pool of one process has none to keep free."""

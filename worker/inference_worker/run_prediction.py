@@ -74,8 +74,8 @@ class JobStore(Protocol):
     def give_back(self, claim: Claim) -> None:
         """End the leases of the rows that are still held; a sweep queues them again, each to run alone."""
 
-    def renew(self, claim: Claim) -> None:
-        """Put the end of the claim's leases off."""
+    def renew(self, claim: Claim) -> bool:
+        """Put the end of the claim's leases off; if none is held any more, the call has to end."""
 
     def make_way(self, claim: Claim) -> bool:
         """Queue the claim's rows again where they keep others out; if so, the call has to end."""
@@ -95,8 +95,8 @@ class ModelSource(Protocol):
         """Return the model, loading it on first use; raises `ModelUnavailableError`."""
 
 
-type KeepLease = Callable[[Callable[[], None], Callable[[], bool]], AbstractContextManager[None]]
-"""While the context is open: calls the first to renew, and ends the call once the second says so."""
+type KeepLease = Callable[[Callable[[], bool], Callable[[], bool]], AbstractContextManager[None]]
+"""While the context is open: calls the first to renew; ends the call once that or the second says so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,10 +43,11 @@ class FakeJobStore:
         self._answer()
         self.given_back.append(claim)
 
-    def renew(self, claim: Claim) -> None:
-        """Note the renewal."""
+    def renew(self, claim: Claim) -> bool:
+        """Note the renewal; all is held that is not in `lost`."""
         self._answer()
         self.renewed.append(claim)
+        return any(job.task_id not in self.lost for job in claim.jobs)
 
     def make_way(self, claim: Claim) -> bool:
         """Take the rows back where the pool is crowded."""
@@ -89,7 +90,7 @@ class FakeModels:
 
 
 @contextmanager
-def renew_once(renew: Callable[[], None], make_way: Callable[[], bool]) -> Iterator[None]:
+def renew_once(renew: Callable[[], bool], make_way: Callable[[], bool]) -> Iterator[None]:
     """Implement `KeepLease` without a thread: renew and ask for room once, at the start."""
     renew()
     make_way()

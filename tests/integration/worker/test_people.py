@@ -49,6 +49,19 @@ def test_result_of_a_task_cancelled_while_it_ran_is_dropped(stack: Stack) -> Non
     assert stack.tasks_cli("cancel", task_id).returncode == 1
 
 
+def test_task_cancelled_while_it_runs_makes_room_for_the_next(stack: Stack) -> None:
+    stack.worker(concurrency=1, TASK_TIME_LIMIT_S="100", TASK_SOFT_TIME_LIMIT_S="90")
+    cancelled, following = stack.insert(hostile_model.SLEEP + 80.0), stack.insert(1.0, model="neighbour")
+    stack.send(cancelled)
+    wait_for_claim(stack, cancelled)
+    assert stack.tasks_cli("cancel", cancelled).returncode == 0
+
+    stack.send(following)
+
+    assert stack.finished(following)["status"] == "succeeded"
+    assert stack.job(cancelled)["status"] == "cancelled"
+
+
 def test_failed_task_runs_again_and_its_story_reads_well(stack: Stack) -> None:
     worker = stack.worker()
     task_id = stack.insert(1.0)

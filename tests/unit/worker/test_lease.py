@@ -13,15 +13,20 @@ def never() -> bool:
     return False
 
 
+def held() -> bool:
+    return True
+
+
 def test_lease_is_renewed_until_the_work_ends_though_postgres_misses_one() -> None:
     twice = threading.Event()
     renewals: list[int] = []
 
-    def renew() -> None:
+    def renew() -> bool:
         renewals.append(1)
         if len(renewals) == 1:
             raise StoreUnavailableError
         twice.set()
+        return True
 
     with keep_lease(renew, never, lease_s=SOON_S, look_every_s=SOON_S):
         assert twice.wait(PATIENCE_S)
@@ -36,13 +41,17 @@ def test_lease_is_renewed_far_less_often_than_others_are_looked_for() -> None:
     looks: list[int] = []
     renewals: list[int] = []
 
+    def renew() -> bool:
+        renewals.append(1)
+        return True
+
     def look() -> bool:
         looks.append(1)
         if len(looks) > 10:
             many.set()
         return False
 
-    with keep_lease(lambda: renewals.append(1), look, lease_s=PATIENCE_S, look_every_s=SOON_S):
+    with keep_lease(renew, look, lease_s=PATIENCE_S, look_every_s=SOON_S):
         assert many.wait(PATIENCE_S)
 
     assert renewals == []
@@ -52,7 +61,7 @@ def test_call_is_interrupted_when_its_batch_has_made_way() -> None:
     interrupted, left = threading.Event(), threading.Event()
 
     with keep_lease(
-        lambda: None,
+        held,
         lambda: True,
         lease_s=3 * PATIENCE_S,
         look_every_s=100 * SOON_S,
@@ -64,11 +73,30 @@ def test_call_is_interrupted_when_its_batch_has_made_way() -> None:
     assert not left.is_set()
 
 
+def test_call_whose_claim_is_lost_is_interrupted_and_its_process_stays() -> None:
+    interrupted, left = threading.Event(), threading.Event()
+
+    with keep_lease(
+        lambda: False,
+        never,
+        lease_s=SOON_S,
+        look_every_s=SOON_S,
+        interrupt=interrupted.set,
+        leave=left.set,
+    ):
+        assert interrupted.wait(PATIENCE_S)
+        for thread in threading.enumerate():
+            if thread.name == "lease":
+                thread.join(PATIENCE_S)
+
+    assert not left.is_set()
+
+
 def test_process_ends_when_its_call_goes_on() -> None:
     interrupted, left = threading.Event(), threading.Event()
 
     with keep_lease(
-        lambda: None,
+        held,
         lambda: True,
         lease_s=SOON_S,
         look_every_s=SOON_S,
