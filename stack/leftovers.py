@@ -1,6 +1,7 @@
 """Finds processes of a stack that outlived its supervisor, so that the next start is not in their way."""
 
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
@@ -9,8 +10,8 @@ from stack.context import Context
 STOP_WAIT_S = 10
 MARK = "STACK_STATE_DIR"
 """Variable in the environment of the supervisor and of all that it starts."""
-RETITLED = ("nginx", "postgres")
-"""Write their title over their environment; their command line still names their own folder."""
+RETITLED = ("nginx", "postgres", "redis-server")
+"""Write their title over environment and command line; they still work in a folder of the stack."""
 
 
 def end_leftovers(context: Context) -> int:
@@ -42,14 +43,13 @@ def _leftovers(context: Context) -> list[psutil.Process]:
 
 
 def _is_of(process: psutil.Process, context: Context) -> bool:
-    """Recognise a part by its mark; anybody's editor may have a file of the stack in its command line."""
+    """Recognise a part by its mark; anybody's shell or editor may be in a folder of the stack."""
     try:
-        name, environment, command = process.name(), process.environ(), " ".join(process.cmdline())
+        if process.environ().get(MARK) == str(context.paths.state):
+            return True
+        folder = Path(process.cwd())
+        return process.name() in RETITLED and any(
+            folder.is_relative_to(own) for own in (context.paths.state, context.paths.shared)
+        )
     except psutil.Error:
         return False
-    if environment.get(MARK) == str(context.paths.state):
-        return True
-    if name not in RETITLED:
-        return False
-    folders = (context.paths.rendered, context.paths.postgres)
-    return any(f"{folder}/" in command for folder in folders)

@@ -1,8 +1,17 @@
 """A real supervisord, with parts that begin badly."""
 
+import signal
+
+import psutil
 import pytest
 
+from stack.leftovers import end_leftovers
 from stack.parts import STORES, Part
+from stack.parts.nginx import nginx
+from stack.parts.part import NotReadyError
+from stack.parts.postgres import postgres
+from stack.parts.redis import redis
+from stack.ports import refuse_taken_ports
 from stack.supervisor import Supervisor
 from tests.whole_stack import eventually
 
@@ -19,7 +28,7 @@ def supervisor(context):
 
 
 def part(command):
-    return Part(name="part", command=("/bin/sh", "-c", command), probe=str)
+    return Part(name="part", command=("/bin/sh", "-c", command), probe=lambda: "well")
 
 
 def test_part_that_failed_is_tried_at_once_when_it_is_started_again(supervisor, context):
@@ -53,3 +62,30 @@ def test_part_that_ends_by_itself_meanwhile_is_no_obstacle_to_a_stop(supervisor,
     Racing(context).shut_down(last=STORES)
 
     assert not supervisor.is_running()
+
+
+def is_well(each):
+    try:
+        return each.probe()
+    except NotReadyError:
+        return None
+
+
+def test_parts_of_a_supervisor_that_was_killed_are_ended(supervisor, context):
+    parts = [redis(context), postgres(context), nginx(context), part("exec sleep 60")]
+    supervisor.ensure(parts)
+    for each in parts:
+        each.prepare()
+        supervisor.start(each.name)
+    for each in parts:
+        eventually(lambda each=each: is_well(each), LOOK_FOR_S)
+    started = psutil.Process(int((context.paths.run / "supervisord.pid").read_text())).children(
+        recursive=True
+    )
+    psutil.Process(started[0].ppid()).send_signal(signal.SIGKILL)
+    eventually(lambda: supervisor.is_running() is False or None, LOOK_FOR_S)
+
+    end_leftovers(context)
+
+    assert psutil.wait_procs(started, timeout=LOOK_FOR_S)[1] == []
+    refuse_taken_ports(parts, running={})
