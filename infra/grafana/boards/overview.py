@@ -169,7 +169,7 @@ def _requests() -> list[Content]:
         ),
         lines(
             "Time to accept a submit",
-            "Quantiles, as clients see them; refusals, which are quick, left out. The line is the objective.",
+            "Quantiles, as clients see them; refusals left out. The line is the objective.",
             "s",
             *quantiles("http_request_seconds", ACCEPTED),
             limit=2,
