@@ -10,7 +10,7 @@ from inference_worker.database import Database
 from inference_worker.sweeper import TakenBack, WakeUp
 
 SLOW_ROWS: Final = 32
-"""Of one slow model in one sweep: more than a pool has processes, and each claim takes a batch."""
+"""Of one slow model in one sweep: as many as a large pool has processes, and each claim takes a batch."""
 
 
 @dataclass(frozen=True, slots=True)
