@@ -1,5 +1,6 @@
 """What a person can set for a stack: the environment over `.env` over these defaults."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ from stack.errors import StackError
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout that this launcher belongs to."""
 
+UNWRITABLE = re.compile(r"""["'\\$%#;:{}\x00-\x1f]""")
 Port = Annotated[int, Field(ge=1024, le=65535)]
 
 
@@ -90,6 +92,7 @@ def load_settings() -> Settings:
         reason = f"{name}={first['input']!r}: {first['msg']}"
         raise StackError("settings", reason, way_out=f"correct {name} in .env or the environment") from error
     _refuse_shared_ports(settings)
+    _refuse_unwritable_path(settings)
     return settings
 
 
@@ -100,3 +103,11 @@ def _refuse_shared_ports(settings: Settings) -> None:
             reason = f"{name.upper()} and {taken[port].upper()} are both {port}"
             raise StackError("settings", reason, way_out="give each part a port of its own in .env")
         taken[port] = name
+
+
+def _refuse_unwritable_path(settings: Settings) -> None:
+    """Some part's configuration has no way to write these; a blank and any letter are well."""
+    folder = str(ROOT / settings.state_dir)
+    if unwritable := UNWRITABLE.search(folder):
+        reason = f"STATE_DIR is {folder!r}, which holds {unwritable[0]!r}"
+        raise StackError("settings", reason, way_out="set STATE_DIR to a folder without it")

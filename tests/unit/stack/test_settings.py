@@ -40,6 +40,20 @@ def test_unusable_value_is_refused_with_its_name(monkeypatch, name, value):
         load_settings()
 
 
+@pytest.mark.parametrize("folder", ["100%", 'a "b"', "it's", "$HOME", "a;b", "a #b", "a:b", "a\\b", "a\nb"])
+def test_folder_that_cannot_be_written_into_every_configuration_is_refused(monkeypatch, folder):
+    monkeypatch.setenv("STATE_DIR", folder)
+
+    with pytest.raises(StackError, match=r"STATE_DIR is .*, which holds "):
+        load_settings()
+
+
+def test_folder_with_blanks_and_letters_of_any_language_is_taken(monkeypatch):
+    monkeypatch.setenv("STATE_DIR", "/srv/zwei Wörter (1)")
+
+    assert str(load_settings().state_dir) == "/srv/zwei Wörter (1)"
+
+
 def test_two_parts_on_one_port_are_refused(monkeypatch):
     monkeypatch.setenv("HTTP_PORT", "16379")
 
