@@ -44,11 +44,14 @@ class Database:
         self._turn = threading.Lock()
 
     def rows(self, statement: str, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        """Run a statement that returns rows; raises `StoreUnavailableError` when Postgres does not answer."""
+        """Run a statement that returns rows; raises `StoreUnavailableError` when Postgres gives none.
+
+        Whatever the reason: a table that is missing during an upgrade must not end the thread that asks.
+        """
         with self._turn:
             try:
                 return self._rows_on_a_live_connection(self._statements[statement], parameters)
-            except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            except psycopg2.Error as error:
                 raise StoreUnavailableError(f"Postgres did not answer: {type(error).__name__}") from error
 
     def close(self) -> None:

@@ -1,11 +1,16 @@
-"""A database from before the totals is brought up to date with what its log knows."""
+"""A database from before the totals learns what its log knows; one without tables is waited for."""
 
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
+from inference_worker.celery_app import STATEMENTS
+from inference_worker.database import Database, read_statements
+from inference_worker.heartbeat import Heartbeat
+from inference_worker.postgres_registry import PostgresRegistry
 
 from tests.integration.parts import OWNER, ROOT, Postgres, running_postgres, temporary_folder
 from tests.integration.worker.conftest import REGISTER
@@ -36,6 +41,19 @@ def upgrade(postgres: Postgres, revision: str) -> None:
         env={**os.environ, "DATABASE_URL": postgres.dsn(OWNER)},
         capture_output=True,
     )
+
+
+def test_worker_that_comes_before_the_migrations_beats_once_they_are_there(postgres: Postgres) -> None:
+    dsn = postgres.dsn("worker_user")
+    with closing(
+        Database(dsn, read_statements(STATEMENTS), application="tested", timeout_ms=2000)
+    ) as database:
+        heartbeat = Heartbeat(PostgresRegistry(database), "early", (), every_s=1.0)
+        heartbeat.beat_once()
+        upgrade(postgres, "head")
+        heartbeat.beat_once()
+
+    assert postgres.rows("SELECT name FROM workers") == [("early",)]
 
 
 def test_totals_begin_with_what_the_log_knows(postgres: Postgres) -> None:
