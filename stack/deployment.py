@@ -94,7 +94,7 @@ def packaged(context: Context) -> Deployment:
     try:
         packages = made_packages(context)
     except FileNotFoundError as error:
-        raise StackError("deploy", "no packages yet", way_out="make deploy") from error
+        raise StackError("deploy", "no packages yet", way_out="make up") from error
     frame = json.dumps([TEMPLATE.read_text(), _parameters(context)])
     return Deployment(
         run=_run_of(context),
