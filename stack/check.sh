@@ -3,6 +3,8 @@
 set -u
 cd "$(dirname "$0")/.."
 bin=.venvs/app/bin
+# Debian's nginx lies where only root's PATH leads.
+PATH=$PATH:/usr/sbin:/sbin
 failed=''
 rendered=$(mktemp -d)
 trap 'rm -rf "$rendered"' EXIT
