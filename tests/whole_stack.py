@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,16 +28,38 @@ from stack.settings import Settings
 ROOT = Path(__file__).resolve().parents[1]
 CONTRACT = str(ROOT / "contract")
 VERB_DEADLINE_S = 240
+NEVER_GIVEN = range(21_000, 32_000)
+"""Ports below those that Linux and macOS give to whoever asks for any, and above the stack's own."""
 PORTS = tuple(name.upper() for name in Settings.model_fields if name.endswith("_port"))
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports that are free now, each a different one."""
-    with ExitStack() as opened:
-        sockets = [opened.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+    """Return ports that are free now, side by side.
+
+    The system gives none of them to whoever asks it for any: some are not used before a minute has gone by.
+    """
+    while True:
+        first = secrets.choice(NEVER_GIVEN[:-count])
+        ports = list(range(first, first + count))
+        with ExitStack() as opened, suppress(OSError):
+            for port in ports:
+                opened.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            return ports
+
+
+@contextmanager
+def frozen(*mains: psutil.Process) -> Iterator[None]:
+    """Keep processes and their children from running: connections stay open, and nobody answers."""
+    family = [each for main in mains for each in (main, *main.children(recursive=True))]
+    try:
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
+        yield
+    finally:
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ import pytest
 import urllib3
 from localstack_harness import is_running
 
+from tests.whole_stack import frozen
+
 pytestmark = pytest.mark.integration
 
 FLOWER = [5.1, 3.5, 1.4, 0.2]
@@ -49,26 +51,15 @@ def test_worker_killed_is_back_and_works(stack):
 
 
 def test_submit_is_accepted_while_redis_is_gone_and_ends_after(stack):
-    pid = stack.pid_of("redis")
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with frozen(psutil.Process(stack.pid_of("redis"))):
         accepted = submit(stack)
         assert accepted is not None
-    finally:
-        os.kill(pid, signal.SIGCONT)
     assert stack.result(accepted.json["task_id"], BACK_WITHIN_S)["status"] == "succeeded"
 
 
 def test_no_submit_is_accepted_while_postgres_is_stopped(stack, poll):
-    pid = stack.pid_of("postgres")
-    family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    for process in family:
-        process.suspend()
-    try:
+    with frozen(psutil.Process(stack.pid_of("postgres"))):
         answer = stack.call("POST", "/predict", {"features": FLOWER})
-    finally:
-        for process in family:
-            process.resume()
 
     assert answer.status == 503
     assert int(answer.headers["Retry-After"]) >= 1

@@ -19,7 +19,7 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from tests.faults.limits import FAILPOINT_FILE, PROCESSES
 from tests.faults.pure_model import BACKEND, FEATURES, HOSTILE, PURE, SLOW
-from tests.whole_stack import ROOT, RunningStack, eventually, own_stack
+from tests.whole_stack import ROOT, RunningStack, eventually, frozen, own_stack
 
 UP_AGAIN_WITHIN_S = 30
 SETTINGS = {
@@ -71,16 +71,9 @@ class FaultStack:
 
     @contextmanager
     def frozen(self, *parts: str) -> Iterator[None]:
-        """Keep parts from running, without ending them: connections open, and nobody answers."""
-        mains = [self.process_of(part) for part in parts]
-        family = [each for main in mains for each in (main, *main.children(recursive=True))]
-        for process in family:
-            process.suspend()
-        try:
+        """Keep parts from running, with all that they started."""
+        with frozen(*(self.process_of(part) for part in parts)):
             yield
-        finally:
-            for process in family:
-                process.resume()
 
     def next_worker_crashes_at(self, place: str) -> None:
         """Name a failpoint for the worker that starts next; the one after it goes on."""
