@@ -64,18 +64,24 @@ class FunctionProcess:
         with contextlib.suppress(PermissionError):  # the per-user sum of pipe sizes may be used up: 64 KiB do
             fcntl.fcntl(self._output_fd, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         for_guard = (control_read, status_write, *lease_fds)
-        self._guard = subprocess.Popen(  # noqa: S603 -- our own file under our own interpreter
-            [sys.executable, "-I", "-S", str(GUARD), *map(str, for_guard)],
-            stdin=subprocess.DEVNULL,
-            stdout=output_write,
-            stderr=output_write,
-            pass_fds=for_guard,
-            env={},
-            cwd="/",
-            start_new_session=True,
-        )
-        for child_end in (control_read, status_write, output_write):
-            os.close(child_end)
+        try:
+            self._guard = subprocess.Popen(  # noqa: S603 -- our own file under our own interpreter
+                [sys.executable, "-I", "-S", str(GUARD), *map(str, for_guard)],
+                stdin=subprocess.DEVNULL,
+                stdout=output_write,
+                stderr=output_write,
+                pass_fds=for_guard,
+                env={},
+                cwd="/",
+                start_new_session=True,
+            )
+        except OSError:
+            for own_end in (self._control_fd, self._status_fd, self._output_fd):
+                os.close(own_end)
+            raise
+        finally:
+            for child_end in (control_read, status_write, output_write):
+                os.close(child_end)
         self._tell(json.dumps(asdict(spec)).encode())
         Thread(target=self._watch, name=f"lambda-guard-{self._guard.pid}", daemon=True).start()
 

@@ -165,3 +165,11 @@ def test_end_of_the_control_pipe_ends_everything(tmp_path: Path) -> None:
     os.close(status_read)
     assert guard.wait(timeout=2) is not None
     assert not is_running(int(children[0]))
+
+
+def test_guard_that_cannot_start_leaves_nothing_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "nowhere"))
+    before = sorted(Path("/proc/self/fd").iterdir())
+    with pytest.raises(FileNotFoundError):
+        Started("", tmp_path)
+    assert sorted(Path("/proc/self/fd").iterdir()) == before
