@@ -75,7 +75,8 @@ class Arrivals(FastHttpUser):
             if response.status_code in (429, 503) and retry_after:
                 response.success()
             try:
-                content = response.json() or {}
+                # Without an answer there is nothing to read, and Locust's own reader would not bear it.
+                content = response.json() if response.content else {}
             except ValueError:
                 content = {}
             return Answer(response.status_code, content, float(retry_after) if retry_after else None)

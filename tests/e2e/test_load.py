@@ -1,6 +1,9 @@
 """`make load` against the running stack: its table is what Postgres has."""
 
 import os
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,35 @@ FROM predictions WHERE submitted_at >= %s
 """
 
 
+class HangingUp(BaseHTTPRequestHandler):
+    """Is well, and ends every connection that brings a submit."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_POST(self):
+        self.close_connection = True
+
+    def log_message(self, *_):
+        """Write nothing."""
+
+
+@contextmanager
+def served(handler):
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+def counts(done):
+    """Read the table's counts, by outcome."""
+    words = [line.split() for line in done.stdout.splitlines()]
+    return {line[0]: int(line[1]) for line in words if len(line) > 1 and line[1].isdigit()}
+
+
 def load(environment, *words):
     """In a process of its own: Locust patches the standard library of whoever imports it."""
     return run_verb("load", *words, environment=os.environ | environment)
@@ -27,8 +59,7 @@ def test_table_tells_what_postgres_has(stack):
     done = load(stack.environment, f"--rate={RATE}", f"--seconds={SECONDS}", "--batch=0.5")
     assert done.returncode == 0, done.stdout + done.stderr
 
-    words = [line.split() for line in done.stdout.splitlines()]
-    count = {line[0]: int(line[1]) for line in words if len(line) > 1 and line[1].isdigit()}
+    count = counts(done)
     [(rows, succeeded, batches, callers)] = stack.rows(ROWS, begun_at)
     assert count["accepted"] + count["refused"] == RATE * SECONDS
     assert (rows, succeeded) == (count["accepted"], count["completed"])
@@ -37,6 +68,7 @@ def test_table_tells_what_postgres_has(stack):
     assert callers == 1
     assert "submit to result" in done.stdout
 
+    words = [line.split() for line in done.stdout.splitlines()]
     [report] = [Path(line[1]) for line in words if line[:1] == ["report"]]
     assert report.parent == stack.state / "reports"
     assert "POST /predict" in report.read_text()
@@ -48,6 +80,15 @@ def test_stack_that_is_down_is_said_to_be(tmp_path):
     assert done.returncode == 1
     assert f"nothing answers at http://127.0.0.1:{port}" in done.stdout
     assert "make up" in done.stdout
+
+
+def test_submit_without_an_answer_is_broken(tmp_path):
+    with served(HangingUp) as port:
+        environment = {"HTTP_PORT": str(port), "STATE_DIR": str(tmp_path)}
+        done = load(environment, f"--rate={RATE}", "--seconds=1")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert (counts(done)["broken"], counts(done)["accepted"]) == (RATE, 0)
+    assert "nothing was accepted" in done.stdout
 
 
 @pytest.mark.parametrize(
