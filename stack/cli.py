@@ -5,6 +5,7 @@ import shutil
 import signal
 import sys
 import threading
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -96,7 +97,12 @@ def logs(
         raise StackError("logs", f"no log of {part!r}", way_out=f"one of: {', '.join(known) or 'none yet'}")
     if not known:
         raise StackError("logs", "there are no logs yet", way_out="make up")
-    follower, pause = Follower(paths.logs, part), threading.Event()
+    with suppress(KeyboardInterrupt):  # the way to end it: nothing is half done
+        _show_as_it_comes(Follower(paths.logs, part), follow=follow)
+
+
+def _show_as_it_comes(follower: Follower, *, follow: bool) -> None:
+    pause = threading.Event()
     entries = follower.look()[-RECENT_LINES:]
     while True:
         for entry in entries:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import uuid
 
 import pytest
@@ -94,14 +95,16 @@ def test_one_part_is_shown_alone_and_an_unknown_one_is_named(stack):
 
 def test_logs_go_on_with_what_is_written(stack):
     request = f"seen-{uuid.uuid4()}"
-    following = stack.begin("logs", "nginx")
-    try:
-        following.stdout.readline()
-        stack.call("GET", "/health", headers={"X-Request-Id": request})
-        assert any(request in line for line in following.stdout)
-    finally:
-        following.kill()
-        following.communicate()
+    with stack.begin("logs", "nginx") as following:
+        try:
+            following.stdout.readline()
+            stack.call("GET", "/health", headers={"X-Request-Id": request})
+            assert any(request in line for line in following.stdout)
+            following.send_signal(signal.SIGINT)
+            assert "stopped" not in following.stdout.read()
+            assert following.wait() == 0
+        finally:
+            following.kill()
 
 
 def test_nothing_of_a_caller_and_no_password_is_in_a_log(stack):
