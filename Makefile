@@ -50,11 +50,9 @@ clean: .venvs/.app-ready ## stop everything and delete all that is stored
 load: .venvs/.dev-ready ## load the running stack; rate=20 seconds=60 batch=0.1, web=1 for Locust's own page
 	@$(PYTHON) -m load $(foreach name,rate seconds batch patience,$(if $($(name)),--$(name)=$($(name)))) $(if $(web),--web)
 
-# Whole stacks in one process, all else in the other (conftest.py); workers=0 runs one test after another.
-workers ?= 2
 test: .venvs/.dev-ready .venvs/.localstack-ready .venvs/.sam-ready ## the whole suite, on ports and a folder of its own
 	@$(STACK) packages --tests
-	@$(PYTHON) -m pytest -n $(workers) --dist loadgroup $(args)
+	@$(PYTHON) -m pytest $(args)
 
 test-faults: .venvs/.dev-ready .venvs/.localstack-ready ## every fault, on a stack of its own (under 20 minutes)
 	@$(STACK) packages
