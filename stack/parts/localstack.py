@@ -17,6 +17,8 @@ RUNTIME_DIR = ROOT / ".venvs" / "lambda-runtime"
 HOOKS = TEMPLATES / "localstack" / "init"
 EXECUTOR = "process"
 STARTUP_DEADLINE_S = 90.0
+STOP_WAIT_S = 30
+"""On a busy machine its end takes ten seconds and more; killed, it leaves its functions' folders in /tmp."""
 
 
 def localstack(context: Context) -> Part:
@@ -39,6 +41,7 @@ def localstack(context: Context) -> Part:
             ROOT / "requirements" / "localstack.txt",
             ROOT / "requirements" / "lambda-runtime.txt",
         ),
+        stop_wait_s=STOP_WAIT_S,
         startup_deadline_s=STARTUP_DEADLINE_S,
     )
 
