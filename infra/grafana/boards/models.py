@@ -59,7 +59,7 @@ def _figures() -> list[Content]:
             "percentunit",
             now(
                 f"sum(increase({confidence}_sum{{{CHOSEN}}}[$__range]))"
-                f" / sum(increase({confidence}_count{{{CHOSEN}}}[$__range]))"
+                f" / (sum(increase({confidence}_count{{{CHOSEN}}}[$__range])) > 0)"
             ),
         ),
         figure(

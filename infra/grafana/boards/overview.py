@@ -2,7 +2,7 @@
 
 from boards.board import Board, Content
 from boards.panels import WHOLE, bad_from, figure, good_from, heat, lines
-from boards.queries import now, over_time, quantiles
+from boards.queries import PARTS, now, over_time, quantiles
 from boards.runbooks import firing_alerts
 
 SUBMITS = 'http_requests_total{job="door",route="/predict"'
@@ -44,9 +44,9 @@ def _health() -> list[Content]:
         ),
         figure(
             "Parts down",
-            "Parts, or their exporters, that do not answer Prometheus.",
+            "Parts that do not answer Prometheus, or of which their exporters say that they do not answer.",
             "short",
-            now("sum(up == bool 0)"),
+            now(f"count({PARTS} == 0) or vector(0)"),
             steps=bad_from(1),
         ),
         figure(
@@ -69,7 +69,7 @@ def _health() -> list[Content]:
             "percentunit",
             now(
                 f'1 - (sum(increase({SUBMITS},status=~"5.."}}[$__range])) or vector(0))'
-                f' / sum(increase({SUBMITS},status!="429"}}[$__range]))'
+                f' / (sum(increase({SUBMITS},status!="429"}}[$__range])) > 0)'
             ),
             steps=good_from(0.995),
         ),
@@ -79,7 +79,7 @@ def _health() -> list[Content]:
             "percentunit",
             now(
                 'sum(increase(inference_worker_completion_seconds_bucket{le=~"30([.]0)?"}[$__range]))'
-                " / sum(increase(inference_worker_completion_seconds_count[$__range]))"
+                " / (sum(increase(inference_worker_completion_seconds_count[$__range])) > 0)"
             ),
             steps=good_from(0.95),
         ),

@@ -2,7 +2,7 @@
 
 from boards.board import Board, Content
 from boards.panels import WHOLE, figure, lines
-from boards.queries import now, over_time
+from boards.queries import PARTS, now, over_time
 
 
 def board() -> Board:
@@ -15,9 +15,9 @@ def board() -> Board:
             "Who is up",
             figure(
                 "Parts",
-                "Whether Prometheus reaches each part or its exporter.",
+                "Whether Prometheus reaches each part or its exporter, and the exporter its part.",
                 "none",
-                now("min by (job) (up)", "{{job}}"),
+                now(PARTS, "{{job}}"),
                 names={"0": ("down", "red"), "1": ("up", "green")},
                 span=WHOLE,
             ),

@@ -100,6 +100,14 @@ def test_every_panel_says_what_it_shows_and_in_which_unit(board: dict[str, Any])
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board["uid"])
+def test_figure_that_divides_says_none_yet_and_not_nan_where_nothing_came(board: dict[str, Any]) -> None:
+    figures = {panel["title"] for panel in panels(board) if panel["type"] == "stat"}
+    for query in queries(board):
+        if query.panel in figures and " / " in query.text:
+            assert re.fullmatch(r".+ / \(.+ > 0\)", query.text), query.name
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board["uid"])
 def test_no_theme_is_forced_and_all_is_for_reading(board: dict[str, Any]) -> None:
     assert "style" not in board
     assert board["editable"] is False
