@@ -14,6 +14,8 @@ FAILED_PUSHES: Final = "powertools_pushgateway_failed_pushes_total"
 ENDED: Final = "powertools_pushgateway_ended"
 """1 in the last push of an environment that had an orderly end, by which the cleaner knows it; 0 before."""
 REFUSALS: Final = "powertools_pushgateway_refusals_total"
+OWN_NAMES: Final = frozenset({FAILED_PUSHES, ENDED, REFUSALS})
+"""The gateway would refuse every push in which a handler's metric stood beside these under one of their names."""
 HELP: Final = "Pushed by a function, through Powertools."
 """The same for all, since groups must agree on it and functions may say one metric in different units."""
 REASONS: Final = (

@@ -8,6 +8,7 @@ from typing import Final
 
 from powertools_pushgateway.buckets import DEFAULT_BUCKETS
 from powertools_pushgateway.errors import RefusedError
+from powertools_pushgateway.exposition import OWN_NAMES
 from powertools_pushgateway.families import Counter, Family, Gauge, Histogram
 from powertools_pushgateway.labels import BoundedLabels
 from powertools_pushgateway.names import metric_name
@@ -42,7 +43,7 @@ class Registry:
         self.refusals = refusals
         self._labels = labels
         self._buckets = buckets or {}
-        self._taken: set[str] = set()
+        self._taken = set(OWN_NAMES)
         self._series = 0
 
     def absorb(self, batch: Batch) -> None:

@@ -120,6 +120,19 @@ def test_one_name_with_two_types_keeps_the_first() -> None:
     assert kept.refusals.counts == {"type": 2}
 
 
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [("failed_pushes", "Count"), ("refusals", "Count"), ("ended", "None"), ("ended", "Count")],
+)
+def test_name_that_the_provider_needs_is_not_written_twice(name: str, unit: str) -> None:
+    kept = registry()
+    absorb(kept, one(1, f"powertools_pushgateway_{name}", unit), one())
+    text = exposition(kept.families.values(), kept.refusals, 0, ended=False).decode()
+    heads = [line for line in text.splitlines() if line.startswith("# TYPE")]
+    assert len(heads) == len({head.split()[2] for head in heads})
+    assert "jobs_total 1.0" in text
+
+
 def test_seconds_and_milliseconds_of_one_name_are_one_metric() -> None:
     kept = registry()
     absorb(kept, one(1, "wait", "Seconds"), one(500, "wait", "Milliseconds"))
