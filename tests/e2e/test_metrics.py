@@ -10,9 +10,14 @@ import urllib3
 
 pytestmark = pytest.mark.integration
 
-ACCEPTED = "sum(max_over_time(inference_predictions_accepted_total[1h]))"
-"""Of ended environments too, whose groups the cleaner deletes."""
+COUNTERS = {
+    # Of ended environments too, whose groups the cleaner deletes.
+    "accepted": "sum(max_over_time(inference_predictions_accepted_total[1h]))",
+    "looks": 'http_requests_total{job="door",route="/health",method="GET",status="200"}',
+    "ended": "sum(inference_worker_completion_seconds_count)",
+}
 SUBMITS = 12
+LOOKS = 5
 DEADLINE_S = 60
 CLEANED_WITHIN_S = 45
 """Two scrapes (12 s), a round of the cleaner (5 s), a reserve: less than a killed one's minute."""
@@ -49,26 +54,44 @@ def in_prometheus(stack, query):
     return float(found[0]["value"][1]) if found else None
 
 
-def settled(stack, poll, query):
-    """Return a number that has stayed the same for `SETTLED_S`."""
+def settled(stack, poll, at_least):
+    """Return the counters once each has its least value and all have stayed the same for `SETTLED_S`."""
     seen = []
 
     def unchanged():
-        value = in_prometheus(stack, query)
-        if not seen or seen[-1][0] != value:
-            seen.append((value, time.monotonic()))
-        return value if time.monotonic() - seen[-1][1] > SETTLED_S else None
+        values = {name: in_prometheus(stack, query) or 0 for name, query in COUNTERS.items()}
+        if not seen or seen[-1][0] != values:
+            seen.append((values, time.monotonic()))
+        if time.monotonic() - seen[-1][1] < SETTLED_S:
+            return None
+        return values if all(values[name] >= least for name, least in at_least.items()) else None
 
     return poll(unchanged, DEADLINE_S)
 
 
-def test_counter_summed_over_environments_is_the_number_of_rows(stack, poll):
-    counted, stored = settled(stack, poll, ACCEPTED), stack.rows("SELECT count(*) FROM predictions")[0][0]
-    for _ in range(SUBMITS):
-        assert stack.call("POST", "/predict", {"features": [5.1, 3.5, 1.4, 0.2]}).status == 202
-    assert stack.rows("SELECT count(*) FROM predictions")[0][0] == stored + SUBMITS
-    poll(lambda: in_prometheus(stack, ACCEPTED) == counted + SUBMITS or None, DEADLINE_S)
-    assert settled(stack, poll, ACCEPTED) == counted + SUBMITS
+@pytest.fixture(scope="module")
+def growth(stack, poll):
+    """By how much each counter grew, and the table, over so many submits and so many looks at the door."""
+    stored = "SELECT count(*)::int FROM predictions"
+    before, rows = settled(stack, poll, {}), stack.rows(stored)[0][0]
+    ids = [
+        stack.call("POST", "/predict", {"features": [6.7, 3.0, 5.2, 2.3]}).json["task_id"]
+        for _ in range(SUBMITS)
+    ]
+    assert {stack.result(task_id)["status"] for task_id in ids} == {"succeeded"}
+    assert {stack.call("GET", "/health").status for _ in range(LOOKS)} == {200}
+    least = {"accepted": SUBMITS, "looks": LOOKS, "ended": SUBMITS}
+    after = settled(stack, poll, {name: before[name] + grown for name, grown in least.items()})
+    grown = {name: after[name] - before[name] for name in COUNTERS}
+    return grown | {"rows": stack.rows(stored)[0][0] - rows}
+
+
+def test_counter_summed_over_environments_is_the_number_of_rows(growth):
+    assert growth["accepted"] == growth["rows"] == SUBMITS
+
+
+def test_door_counts_what_clients_asked_for(growth):
+    assert growth["looks"] == LOOKS
 
 
 def test_requests_are_shown_by_route_and_status_and_no_task_is_a_series(stack, poll):
@@ -89,16 +112,6 @@ def test_every_job_is_scraped_and_up(stack, poll):
         return states if len(states) >= len(JOBS) and set(states.values()) == {"1"} else None
 
     assert set(poll(jobs, DEADLINE_S)) >= JOBS
-
-
-def test_door_counts_what_clients_asked_for(stack, poll):
-    counted = 'http_requests_total{job="door",route="/health",method="GET",status="200"}'
-    stack.call("GET", "/health")
-    before = settled(stack, poll, counted)
-    for _ in range(5):
-        assert stack.call("GET", "/health").status == 200
-    poll(lambda: in_prometheus(stack, counted) == before + 5 or None, DEADLINE_S)
-    assert settled(stack, poll, counted) == before + 5
 
 
 def test_reserved_concurrency_is_in_force(stack, poll):
@@ -137,18 +150,9 @@ def test_transitions_in_prometheus_are_those_that_postgres_counted(stack, poll):
     assert grown == counted_by(stack, LOGGED) - logged_before
 
 
-def test_worker_counts_the_jobs_that_are_done(stack, poll):
+def test_worker_counts_the_jobs_that_are_done(stack, growth):
     """Every job of this stack that has ended was run by the worker whose endpoint is scraped."""
-    ended = "sum(inference_worker_completion_seconds_count)"
-    before = settled(stack, poll, ended)
-    ids = [
-        stack.call("POST", "/predict", {"features": [6.7, 3.0, 5.2, 2.3]}).json["task_id"]
-        for _ in range(SUBMITS)
-    ]
-    assert {stack.result(task_id)["status"] for task_id in ids} == {"succeeded"}
-
-    poll(lambda: in_prometheus(stack, ended) == before + SUBMITS or None, DEADLINE_S)
-    assert settled(stack, poll, ended) == before + SUBMITS
+    assert growth["ended"] == SUBMITS
     of_label = 'sum(inference_worker_predictions_total{label="virginica"})'
     assert in_prometheus(stack, of_label) >= SUBMITS
     bins = 'sum by (feature) (inference_worker_feature_rows_total{model="iris"})'
