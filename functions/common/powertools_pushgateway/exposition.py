@@ -15,7 +15,7 @@ ENDED: Final = "powertools_pushgateway_ended"
 """1 in the last push of an environment that had an orderly end, by which the cleaner knows it; 0 before."""
 REFUSALS: Final = "powertools_pushgateway_refusals_total"
 OWN_NAMES: Final = frozenset({FAILED_PUSHES, ENDED, REFUSALS})
-"""The gateway would refuse every push in which a handler's metric stood beside these under one of their names."""
+"""No handler's metric may be called so: the gateway would refuse every push with the name twice in it."""
 HELP: Final = "Pushed by a function, through Powertools."
 """The same for all, since groups must agree on it and functions may say one metric in different units."""
 REASONS: Final = (

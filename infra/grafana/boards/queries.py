@@ -18,7 +18,7 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 PROMETHEUS: Final = DataSourceRef(type_val="prometheus", uid="prometheus")
 POSTGRES: Final = DataSourceRef(type_val="postgres", uid="postgres")
 PARTS: Final = 'min by (job) ({__name__=~"up|(redis|pg|nginx)_up"})'
-"""1 for each part that is well, as PartDown sees it: an exporter may answer, and say that its part does not."""
+"""1 for each part that is well, as PartDown sees it: exporters may answer and say that its part is down."""
 
 
 @dataclass(frozen=True, slots=True)
