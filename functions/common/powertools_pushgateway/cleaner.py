@@ -71,7 +71,7 @@ def clean(url: str, patience: Patience | None = None, limit: int = MOST_DELETED)
         ended = list(itertools.islice(_ended(groups, now, patience or Patience()), limit))
         for labels in ended:
             _delete(connection, f"{prefix}{group_path(labels)}")
-    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
+    except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError, AttributeError) as error:
         raise CleanerError(f"the Pushgateway did not answer as expected: {error!r}") from error
     finally:
         connection.close()

@@ -1,11 +1,14 @@
 """The cleaner's command line: once, or for as long as it may."""
 
+import json
 import signal
 import socket
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from powertools_pushgateway.cleaner import main
+from powertools_pushgateway.cleaner import CleanerError, clean, main
 
 ROUNDS = 3
 
@@ -67,3 +70,34 @@ def test_pause_that_is_none_is_refused(every_s: str, capsys: pytest.CaptureFixtu
         main(["--url", "http://127.0.0.1:9091", "--every-s", every_s])
     assert refused.value.code == 2
     assert "--every-s" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "no page",
+        {"data": None},
+        {"data": ["no group"]},
+        {"data": [{"labels": None}]},
+        {"data": [{"labels": {"job": "a", "instance": "b"}, "push_time_seconds": {"metrics": []}}]},
+    ],
+)
+def test_answer_that_is_no_pushgateways_is_said_to_be_none(page: object) -> None:
+    text = json.dumps(page).encode()
+
+    class Stranger(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *_: object) -> None:
+            """Write nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Stranger) as server:
+        asked = threading.Thread(target=server.handle_request)
+        asked.start()
+        with pytest.raises(CleanerError, match="did not answer as expected"):
+            clean(f"http://127.0.0.1:{server.server_port}")
+        asked.join()
