@@ -19,7 +19,7 @@ from inference_worker.errors import StoreUnavailableError
 logger = logging.getLogger(__name__)
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGQUIT)
-HAND_OVER_S: Final = 2.5
+HAND_OVER_S: Final = 2.0
 """The longest that the last statement may hold the end up."""
 FAILURE: Final = 1
 
@@ -28,7 +28,7 @@ class HandOver(Protocol):
     """The rows in Postgres."""
 
     def hand_over(self) -> int:
-        """Queue what this worker's processes still hold; raises `StoreUnavailableError`."""
+        """Remove the worker and queue what its processes still hold; raises `StoreUnavailableError`."""
 
 
 def kill_children() -> None:

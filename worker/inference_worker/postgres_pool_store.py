@@ -26,6 +26,6 @@ class PostgresPoolStore:
         self.database.rows("note_end", {"worker": self.pool, "reason": reason})
 
     def hand_over(self) -> int:
-        """Queue what the pool's processes still hold; returns how many rows."""
+        """Remove the worker and queue what its processes still hold; returns how many rows."""
         rows = self.database.rows("hand_over", {"pool": self.pool, "max_attempts": self.max_attempts})
         return len(rows)

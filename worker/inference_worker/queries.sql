@@ -134,6 +134,8 @@ RETURNING p.task_id::text;
 
 -- name: hand_over
 -- Queues at once what the processes of a worker that stops still held; the attempt cut short is granted anew.
+-- Nobody counts on the worker any more, also where it had no time to say so itself.
+WITH gone AS (DELETE FROM workers WHERE name = %(pool)s)
 UPDATE predictions
 SET status = 'queued', sent_at = NULL, started_at = NULL, lease_until = NULL,
     attempt_limit = coalesce(attempt_limit, %(max_attempts)s) + 1

@@ -6,8 +6,9 @@ import json
 import pytest
 from inference_contract.names import QUEUE_PREDICTIONS, TASK_RUN_PREDICTION
 
+from tests.integration.parts import wait_until
 from tests.integration.worker import hostile_model
-from tests.integration.worker.conftest import Stack
+from tests.integration.worker.conftest import DONE_S, Stack
 from tests.integration.worker.steps import wait_for_claim
 
 pytestmark = pytest.mark.integration
@@ -96,4 +97,4 @@ def test_rubbish_is_refused_and_the_worker_stays_up(stack: Stack) -> None:
     assert worker.running
     assert worker.output.count('"message": "message refused"') == len(RUBBISH)
     with stack.redis.client() as client:
-        assert client.hlen("unacked") == 0
+        wait_until(lambda: client.hlen("unacked") == 0, timeout_s=DONE_S, what="the last acknowledgement")

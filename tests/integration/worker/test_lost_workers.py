@@ -99,3 +99,4 @@ def test_worker_that_is_told_to_stop_leaves_no_trace_and_fails_nothing(stack: St
 
     assert stack.job(task_id)["status"] == "succeeded"
     assert stack.postgres.rows("SELECT name FROM workers") == []
+    assert "stop took too long" not in worker.output

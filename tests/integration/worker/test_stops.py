@@ -46,6 +46,7 @@ def test_unfinished_job_is_handed_over_at_once_and_its_attempt_granted_anew(stac
         ("queued", 1),
     ]
     assert "unfinished jobs handed over" in worker.output
+    assert stack.postgres.rows("SELECT name FROM workers") == []
 
 
 def test_workers_stop_in_time_with_postgres_and_redis_gone() -> None:
