@@ -121,7 +121,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=200, help=f"rounds of {CALLS_A_TURN} submits a way")
+    parser.add_argument("--rounds", type=int, default=600, help=f"rounds of {CALLS_A_TURN} submits a way")
     rounds = parser.parse_args().rounds
     with ExitStack() as stack:
         folder = stack.enter_context(temporary_folder())
