@@ -132,13 +132,17 @@ class Stack:
         return row
 
     def finished(self, task_id: str, *, timeout_s: float = DONE_S) -> dict[str, object]:
-        """Wait for a final state."""
+        """Wait for a final state; where none comes, show what the processes said."""
 
         def final() -> dict[str, object] | None:
             row = self.job(task_id)
             return row if row["finished_at"] else None
 
-        return wait_until(final, timeout_s=timeout_s, what=f"the end of {self.job(task_id)}")
+        try:
+            return wait_until(final, timeout_s=timeout_s, what=f"the end of {self.job(task_id)}")
+        except TimeoutError:
+            sys.stderr.write("\n".join(process.output for process in self.processes))
+            raise
 
     def end_processes(self) -> None:
         """Kill what a test started and did not stop."""

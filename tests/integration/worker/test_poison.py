@@ -38,6 +38,7 @@ def test_poison_ends_at_the_attempt_limit_and_its_neighbours_succeed(stack: Stac
 def test_model_that_eats_memory_fails_alone_with_its_reason(stack: Stack) -> None:
     greedy, good = stack.insert(hostile_model.EAT), stack.insert(1.0)
     worker = stack.worker(WORKER_MEMORY_LIMIT_MB="700")
+    stack.beat()
     stack.send(greedy, good)
 
     assert label(stack.finished(good)) == "value 1"
